@@ -1,0 +1,5 @@
+#pragma once
+// First, so that every C module sees libc with the same feature macros (some of these headers define _GNU_SOURCE).
+#include <features.h>
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>

@@ -7,5 +7,6 @@
 #include <openssl/kdf.h>
 #include <openssl/core_names.h>
 #include <openssl/hmac.h>
+#include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/crypto.h>

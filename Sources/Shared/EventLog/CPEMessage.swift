@@ -147,7 +147,7 @@ extension CPEMessage {
     self.init(.inform, device: device, session: UUID128.zero)
     var hasKind = false
     var hasSession = false
-    record.headers.forEach { name, value in
+    record.headers.each { name, value in
       guard let first = value.first else { return }
       if name.elementsEqual("kind".utf8) {
         if let kind = Kind(rawValue: first) {

@@ -9,7 +9,7 @@ public struct RecordHeaders: Sendable, Hashable {
   /// No headers.
   public init() { bytes = [] }
 
-  /// Takes the flat form as it was stored. A malformed tail is ignored by ``forEach(_:)``.
+  /// Takes the flat form as it was stored. A malformed tail is ignored by ``each(_:)``.
   public init(bytes: [UInt8]) { self.bytes = bytes }
 
   /// Adds a header. A name over 255 bytes or a value over 65,535 is cut there.
@@ -35,7 +35,7 @@ public struct RecordHeaders: Sendable, Hashable {
   }
 
   /// Calls `body` with each header's name and value, in order.
-  public func forEach(_ body: (_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) -> Void) {
+  public func each(_ body: (_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) -> Void) {
     var index = 0
     while index < bytes.count {
       let nameEnd = index + 1 + Int(bytes[index])
@@ -52,7 +52,7 @@ public struct RecordHeaders: Sendable, Hashable {
   public func first(_ name: StaticString) -> ArraySlice<UInt8>? {
     var found: ArraySlice<UInt8>?
     name.withUTF8Buffer { wanted in
-      forEach { name, value in
+      each { name, value in
         if found == nil, name.elementsEqual(wanted) { found = value }
       }
     }

@@ -1,0 +1,83 @@
+import EventLog
+import Testing
+
+@testable import Gateway
+
+@Suite("Admission")
+struct AdmissionTests {
+  @Test(
+    "an Inform is as urgent as its most urgent event",
+    arguments: [
+      (["2 PERIODIC"], SessionClass.routine), (["2 PERIODIC", "4 VALUE CHANGE"], .valueChange),
+      (["1 BOOT", "M Reboot"], .boot), (["0 BOOTSTRAP", "1 BOOT"], .urgent), (["6 CONNECTION REQUEST"], .urgent),
+      (["7 TRANSFER COMPLETE", "M Download"], .urgent), ([], .routine), (["X 00D09E Odd"], .routine),
+    ])
+  func classes(_ codes: [String], _ expected: SessionClass) {
+    #expect(SessionClass(codes.map { CPEMessage.Event(code: $0) }) == expected)
+  }
+
+  @Test("the fuller it is the fewer classes are let in, and the most urgent last of all refused")
+  func shares() {
+    var budget = Admission.Budget()
+    budget.informs = 10
+    var admission = Admission(budget, seed: 1)
+    func count(_ kind: SessionClass) -> Int {
+      var admitted = 0
+      while admission.admit(kind, bytes: 1) { admitted += 1 }
+      return admitted
+    }
+    #expect(count(.routine) == 7)
+    #expect(count(.valueChange) == 1)
+    #expect(count(.boot) == 1)
+    #expect(count(.urgent) == 1)
+    #expect(!admission.admitsBody(of: 1))
+    admission.done(bytes: 1)
+    let seen1 = admission.admitsBody(of: 1)
+    #expect(seen1)
+    let seen2 = !admission.admit(.routine, bytes: 1)
+    #expect(seen2)
+    let seen3 = admission.admit(.urgent, bytes: 1)
+    #expect(seen3)
+  }
+
+  @Test("bodies count by their bytes too")
+  func bytes() {
+    var budget = Admission.Budget()
+    budget.bytes = 1000
+    var admission = Admission(budget, seed: 1)
+    #expect(admission.admitsBody(of: 1000) && !admission.admitsBody(of: 1001))
+    let seen4 = !admission.admit(.routine, bytes: 701)
+    #expect(seen4)
+    let seen5 = admission.admit(.routine, bytes: 700)
+    #expect(seen5)
+    let seen6 = !admission.admit(.routine, bytes: 1)
+    #expect(seen6)
+  }
+
+  @Test("Retry-After is spread between 30 and 600 seconds")
+  func retryAfter() {
+    var admission = Admission(Admission.Budget(), seed: 42)
+    let idle = (0..<500).map { _ in admission.retryAfter() }
+    #expect(idle.allSatisfy { (30...60).contains($0) } && Set(idle).count > 20)
+    while admission.admit(.urgent, bytes: 1) {}
+    let full = (0..<500).map { _ in admission.retryAfter() }
+    #expect(full.allSatisfy { (30...600).contains($0) } && (full.max() ?? 0) > 400)
+  }
+
+  @Test("while directives lag, routine sessions do not wait for work, but for one a second that probes")
+  func probe() {
+    var admission = Admission(Admission.Budget(), seed: 1)
+    let seen7 = admission.waits(.routine, latency: nil, now: 0)
+    #expect(seen7)
+    let seen8 = admission.waits(.routine, latency: 1_000, now: 0)
+    #expect(seen8)
+    let seen9 = admission.waits(.boot, latency: 9_000_000, now: 0)
+    #expect(seen9)
+    let seen10 = admission.waits(.routine, latency: 9_000_000, now: 0)
+    #expect(seen10)
+    let seen11 = !admission.waits(.routine, latency: 9_000_000, now: 999_999)
+    #expect(seen11)
+    let seen12 = admission.waits(.valueChange, latency: 9_000_000, now: 1_000_000)
+    #expect(seen12)
+  }
+}

@@ -60,3 +60,8 @@ public enum FileContents {
     FileError(path: path, reason: String(cString: strerror(errno)))
   }
 }
+
+extension FileContents {
+  /// Whether something is at the path.
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+}

@@ -10,21 +10,24 @@ public final class HMACSHA256 {
   public init(key: SecretKey) {
     guard let context = EVP_MAC_CTX_new(Algorithms.shared.hmac) else { preconditionFailure("out of memory") }
     self.context = context
-    // OSSL_PARAM wants a mutable string that outlives the call only.
-    var name = Array("SHA256".utf8CString)
-    let done = name.withUnsafeMutableBufferPointer { digest in
-      let parameters = [
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.baseAddress, 0), OSSL_PARAM_construct_end(),
-      ]
-      // A key of no bytes is legal HMAC (HKDF's absent salt), but a null pointer means "keep the former key".
-      return (key.bytes.isEmpty ? [0] : key.bytes).withUnsafeBufferPointer {
-        EVP_MAC_init(context, $0.baseAddress, key.bytes.count, parameters)
-      }
-    }
+    let parameters = [Self.digestParameter, OSSL_PARAM_construct_end()]
+    // A key of no bytes is legal HMAC (HKDF's absent salt), but a null pointer would mean "keep the former key".
+    let bytes = key.bytes.isEmpty ? [0] : key.bytes
+    let done = EVP_MAC_init(context, bytes, key.bytes.count, parameters)
     precondition(done == 1, "OpenSSL cannot start HMAC-SHA-256")
   }
 
   deinit { EVP_MAC_CTX_free(context) }
+
+  /// `digest = SHA256`. An OSSL_PARAM keeps the pointers it is given, so they are those of constants, never of a Swift
+  /// string made for the call; OpenSSL only reads what the mutable one points to.
+  private static var digestParameter: OSSL_PARAM {
+    let key: StaticString = "digest"
+    let value: StaticString = "SHA256"
+    let name = UnsafeRawPointer(key.utf8Start).assumingMemoryBound(to: CChar.self)
+    let digest = UnsafeMutableRawPointer(mutating: value.utf8Start).assumingMemoryBound(to: CChar.self)
+    return OSSL_PARAM_construct_utf8_string(name, digest, 0)
+  }
 
   /// Takes further bytes of the message.
   public func update(_ bytes: Span<UInt8>) {

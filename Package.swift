@@ -30,7 +30,7 @@ let shared: [Target] = [
   // Shells over the machine.
   library("Networking", ["CLibEvent", "COpenSSL"]),
   library("HTTP", ["Networking", "CLibCURL", "CZlib"]),
-  library("PostgreSQL", ["Networking", "CLibPQ"]),
+  library("PostgreSQL", ["Networking", "Cryptography", "CLibPQ"]),
   library("Operations", ["YAML", "Networking", "HTTP"]),
   // The domain on top of them.
   library("EventLog", ["Networking", "PostgreSQL", "Cryptography"]),

@@ -10,3 +10,20 @@
 #include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/crypto.h>
+
+// Macros of <openssl/ssl.h> and <openssl/err.h>, which Swift cannot call.
+static inline int carillon_tls_set_min_version(SSL_CTX *context, int version) {
+  return (int)SSL_CTX_set_min_proto_version(context, version);
+}
+static inline long carillon_tls_set_mode(SSL_CTX *context, long mode) { return SSL_CTX_set_mode(context, mode); }
+static inline long carillon_tls_set_session_cache_off(SSL_CTX *context) {
+  return SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+static inline long carillon_tls_set_read_ahead(SSL_CTX *context) { return SSL_CTX_set_read_ahead(context, 1); }
+static inline int carillon_tls_set_server_name(SSL *ssl, const char *name) {
+  return (int)SSL_set_tlsext_host_name(ssl, name);
+}
+static inline int carillon_tls_set_ticket_callback(
+    SSL_CTX *context, int (*callback)(SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *, EVP_MAC_CTX *, int)) {
+  return (int)SSL_CTX_set_tlsext_ticket_key_evp_cb(context, callback);
+}

@@ -9,7 +9,7 @@ extension EventLoop {
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         guard sleeper.begin(continuation) else { return }
-        let posted = runOnLoop {
+        let posted = runSoon {
           SleepTimer(loop: self, sleeper: sleeper, duration: duration).begin()
         }
         if !posted { sleeper.end(with: .failure(CancellationError())) }
@@ -17,16 +17,6 @@ extension EventLoop {
     } onCancel: {
       sleeper.end(with: .failure(CancellationError()))
     }
-  }
-
-  /// At once if this is the loop, else by ``post(_:)``.
-  @discardableResult
-  func runOnLoop(_ work: @escaping @Sendable () -> Void) -> Bool {
-    if isCurrent {
-      work()
-      return true
-    }
-    return post(work)
   }
 }
 

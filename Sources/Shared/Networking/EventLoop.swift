@@ -37,6 +37,9 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
   private var stopping = false
   private var cachedNow: ContinuousClock.Instant?
   var deadlineQueues: [Duration: DeadlineQueue] = [:]
+  var connections: [ObjectIdentifier: Connection] = [:]
+  /// What is read from a socket stays here for the length of one callback.
+  lazy var readBuffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 65536)
 
   enum Work: Sendable {
     case job(UnownedJob)
@@ -231,14 +234,14 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
 
   /// The last turn: cancels what hangs on the base, runs what that resumed, closes the mailbox when it is empty.
   private func end() {
-    LoopEvent.cancelAll(on: base)
     var open = true
     while open {
+      for connection in connections.values { enter { connection.close() } }
+      LoopEvent.cancelAll(on: base)
       takeLetters()
       runReady()
-      LoopEvent.cancelAll(on: base)
       let waiting = mailbox.withLock { mailbox -> [CheckedContinuation<Void, Never>] in
-        guard mailbox.letters.isEmpty && ready.isEmpty else { return [] }
+        guard mailbox.letters.isEmpty && ready.isEmpty && connections.isEmpty else { return [] }
         mailbox.closed = true
         open = false
         let waiting = mailbox.waitingForEnd
@@ -248,5 +251,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
       if !open { thread.store(0, ordering: .relaxed) }
       for continuation in waiting { continuation.resume() }
     }
+    deadlineQueues = [:]
+    readBuffer.deallocate()
   }
 }

@@ -1,0 +1,168 @@
+import CLibEvent
+import Glibc
+
+/// What a listener does with the connections it accepts.
+public struct ListenerOptions: Sendable {
+  /// TLS for every connection; nil: plain.
+  public var tls: TLSServerContext?
+  /// Who may and must send a PROXY protocol v2 header; nil: nobody does. A peer outside these ranges is refused.
+  public var proxies: [AddressRange]?
+  /// How many connections may be open at once; at the limit the listener waits, and the kernel's backlog fills.
+  public var maximumConnections = Int.max
+  /// How long the PROXY header and TLS handshake may take together.
+  public var establishmentDeadline = Duration.seconds(10)
+  /// How many connections may wait in the kernel.
+  public var backlog: CInt = 4096
+  /// How many connections are accepted in one turn of the loop: a herd must not starve the sessions that are open.
+  public var acceptsPerTurn = 64
+  /// Lets each loop have its own listener on one port; the kernel spreads connections over them.
+  public var reusesPort = true
+
+  /// The defaults: plain TCP.
+  public init() {}
+}
+
+/// A listening TCP socket of one loop. Made, used and closed on the loop.
+public final class Listener: LoopEvent {
+  /// The address in use, with the port that the system chose if 0 was asked for.
+  public let address: SocketAddress
+  /// Connections accepted here and still open.
+  public private(set) var connectionCount = 0
+  /// Connections accepted since the start.
+  public private(set) var acceptedCount = 0
+  /// Connections closed at once, for coming from outside the proxies' ranges.
+  public private(set) var refusedCount = 0
+  /// TLS for connections accepted from now on: set it anew when certificates are reloaded.
+  public var tls: TLSServerContext?
+
+  private let options: ListenerOptions
+  private let descriptor: CInt
+  private var accepted: ((Connection) -> (any ConnectionDelegate)?)?
+  private var paused = false
+  private var listening = false
+  private var retry: LoopTimer?
+
+  /// Listens on `address` and calls `accepted` for each connection; what that returns becomes its delegate, nil closes it.
+  ///
+  /// - Throws: `NetworkingError` (`.system`), such as an address in use.
+  public init(
+    on address: SocketAddress, loop: EventLoop, options: ListenerOptions = ListenerOptions(),
+    _ accepted: @escaping (Connection) -> (any ConnectionDelegate)?
+  ) throws(NetworkingError) {
+    self.options = options
+    self.accepted = accepted
+    tls = options.tls
+    (descriptor, self.address) = try Listener.open(address, options)
+    super.init(loop: loop)
+    update()
+  }
+
+  deinit { Glibc.close(descriptor) }
+
+  /// Stops accepting until ``resume()``; who connects meanwhile waits in the kernel's backlog.
+  public func pause() {
+    paused = true
+    update()
+  }
+
+  /// Accepts again.
+  public func resume() {
+    paused = false
+    update()
+  }
+
+  /// Stops listening for good; connections already accepted live on.
+  public override func cancel() {
+    guard accepted != nil else { return }
+    accepted = nil
+    retry?.cancel()
+    update()
+    shutdown(descriptor, CInt(SHUT_RD))
+  }
+
+  override var isOneShot: Bool { false }
+
+  override func loopEnded() { accepted = nil }
+
+  override func fired(_ what: Int16) {
+    for _ in 0..<options.acceptsPerTurn {
+      guard listening, acceptOne() else { return }
+    }
+  }
+
+  private static func open(
+    _ address: SocketAddress, _ options: ListenerOptions
+  ) throws(NetworkingError) -> (CInt, SocketAddress) {
+    let operation = "listen on \(address)"
+    let descriptor = try Socket.make(for: address, operation)
+    Socket.set(descriptor, SOL_SOCKET, SO_REUSEADDR)
+    if options.reusesPort { Socket.set(descriptor, SOL_SOCKET, SO_REUSEPORT) }
+    if !address.ip.isIPv4 { Socket.set(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
+    guard address.withSocketAddress({ bind(descriptor, $0, $1) }) == 0, listen(descriptor, options.backlog) == 0 else {
+      let error = NetworkingError.system(operation)
+      Glibc.close(descriptor)
+      throw error
+    }
+    return (descriptor, SocketAddress.filled { getsockname(descriptor, $0, &$1) }.1 ?? address)
+  }
+
+  private func update() {
+    let wanted = accepted != nil && !paused && retry == nil && connectionCount < options.maximumConnections
+    guard wanted != listening else { return }
+    listening = wanted
+    if wanted { arm(descriptor: descriptor, what: EV_READ | EV_PERSIST, timeout: nil) } else { disarm() }
+  }
+
+  /// False when there is nothing more to accept now.
+  private func acceptOne() -> Bool {
+    let (socket, peer) = SocketAddress.filled {
+      carillon_accept(descriptor, $0, &$1)
+    }
+    guard socket >= 0 else {
+      switch errno {
+      case EMFILE, ENFILE, ENOBUFS, ENOMEM: waitForResources()
+      case ECONNABORTED, EINTR, EPROTO: return true
+      default: break
+      }
+      return false
+    }
+    acceptedCount += 1
+    guard let peer, let accepted, mayConnect(peer) else {
+      refusedCount += 1
+      Glibc.close(socket)
+      return true
+    }
+    Socket.setNoDelay(socket)
+    let connection = Connection(
+      loop: loop, descriptor: socket, peer: peer,
+      phase: options.proxies != nil ? .proxyHeader : tls != nil ? .handshake : .open)
+    if options.proxies != nil { connection.proxyHeader = ProxyHeaderReader() }
+    if let tls { connection.tls = TLSStream(tls, descriptor: socket) }
+    guard let delegate = accepted(connection) else { return true }
+    connectionCount += 1
+    connection.onEnd = { [weak self] in self?.connectionEnded() }
+    connection.delegate = delegate
+    connection.start(within: options.establishmentDeadline)
+    update()
+    return true
+  }
+
+  private func mayConnect(_ peer: SocketAddress) -> Bool {
+    guard let proxies = options.proxies else { return true }
+    return proxies.contains { $0.contains(peer.ip) }
+  }
+
+  private func connectionEnded() {
+    connectionCount -= 1
+    update()
+  }
+
+  /// Out of descriptors or memory: accepting again at once would only spin.
+  private func waitForResources() {
+    retry = loop.schedule(after: .milliseconds(100)) { [weak self] in
+      self?.retry = nil
+      self?.update()
+    }
+    update()
+  }
+}

@@ -89,3 +89,14 @@ public struct YAMLEntry: Sendable {
     self.value = value
   }
 }
+
+extension YAMLNode: Decodable {
+  /// A node decodes as itself, from a ``YAMLDecoder`` only.
+  public init(from decoder: any Decoder) throws {
+    guard let decoder = decoder as? NodeDecoder else {
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: decoder.codingPath, debugDescription: "a YAML node is read by a YAMLDecoder only"))
+    }
+    self = decoder.node
+  }
+}

@@ -125,7 +125,9 @@ final class YAMLParser {
       let reason = "\(problem) at byte \(parser.pointee.problem_offset)"
       return YAMLError(file: file, mark: place(parser.pointee.mark), reason: reason)
     }
-    let context = parser.pointee.context.map { " \(String(cString: $0))" } ?? ""
-    return error(problem + context, at: place(parser.pointee.problem_mark))
+    let context = parser.pointee.context.map {
+      " \(String(cString: $0)) that begins on line \(parser.pointee.context_mark.line + 1)"
+    }
+    return error(problem + (context ?? ""), at: place(parser.pointee.problem_mark))
   }
 }

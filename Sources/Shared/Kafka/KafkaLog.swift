@@ -1,0 +1,114 @@
+import CRdKafka
+public import EventLog
+public import Networking
+
+/// The event log on Apache Kafka, over librdkafka (docs/architecture.md, section 7): one producer and one consumer handle a
+/// process, shared by its loops. Partitions are read by `assign()` from offsets of our own; who reads what is leased in
+/// PostgreSQL, as for the other log.
+public final class KafkaLog: EventLog {
+  /// Marks the records by which ``probe(written:read:)`` shows that appends are acknowledged; readers pass them over.
+  static let heartbeatHeader: StaticString = "carillon-heartbeat"
+
+  private let settings: KafkaSettings
+  private let loop: EventLoop
+  private let threads: KafkaThreads
+  private let inspector: KafkaInspector
+  private let home: KafkaProducerHome
+  private let consumer: KafkaConsumer
+  private let troubles: KafkaTroubleWatch
+  private let partitions: [Topic: Int32]
+
+  /// Connects and checks the topics.
+  /// - Parameters:
+  ///   - settings: where and what.
+  ///   - loop: drains delivery reports; best the busiest of the process, whose own appends then cost no post.
+  ///   - report: gets a line for each trouble that librdkafka tells of; called on `loop`.
+  /// - Throws: ``EventLogError/Kind/misconfigured`` where settings or topics cannot keep the promises,
+  ///   ``EventLogError/Kind/unavailable`` where no broker answers.
+  public static func connect(
+    _ settings: KafkaSettings, on loop: EventLoop, report: @escaping @Sendable (String) -> Void = { _ in }
+  ) async throws(EventLogError) -> KafkaLog {
+    try settings.validate()
+    let threads = try KafkaThreads()
+    do {
+      let inspector = try KafkaInspector(settings, threads)
+      let partitions = try await inspector.check(Topic.allCases)
+      try await inspector.checkDurability(Topic.allCases)
+      let home = KafkaProducerHome(on: loop, settings, threads, report: report)
+      try await home.start()
+      let consumer = try KafkaConsumer(settings, threads)
+      let troubles = KafkaTroubleWatch(on: loop, consumer.client, report)
+      try await troubles.start()
+      return KafkaLog(settings, loop, threads, inspector, home, consumer, troubles, partitions)
+    } catch {
+      await threads.shutdown()
+      throw error
+    }
+  }
+
+  private init(
+    _ settings: KafkaSettings, _ loop: EventLoop, _ threads: KafkaThreads, _ inspector: KafkaInspector,
+    _ home: KafkaProducerHome, _ consumer: KafkaConsumer, _ troubles: KafkaTroubleWatch, _ partitions: [Topic: Int32]
+  ) {
+    self.settings = settings
+    self.loop = loop
+    self.threads = threads
+    self.inspector = inspector
+    self.home = home
+    self.consumer = consumer
+    self.troubles = troubles
+    self.partitions = partitions
+  }
+
+  /// As ``EventLog/partitionCount(of:)`` says; read from the brokers at ``connect(_:on:report:)``.
+  public func partitionCount(of topic: Topic) -> Int32 { partitions[topic] ?? 0 }
+
+  /// As ``EventLog/producer(on:)`` says.
+  public func producer(on loop: EventLoop) -> any LogProducer { home.producer(on: loop) }
+
+  /// As ``EventLog/reader(on:)`` says.
+  public func reader(on loop: EventLoop) -> any LogReader { KafkaReader(on: loop, consumer) }
+
+  /// As ``EventLog/end(of:)`` says.
+  public func end(of partition: Partition) async throws(EventLogError) -> Int64 {
+    try await consumer.bounds(of: partition).end
+  }
+
+  /// As ``EventLog/start(of:)`` says.
+  public func start(of partition: Partition) async throws(EventLogError) -> Int64 {
+    try await consumer.bounds(of: partition).oldest
+  }
+
+  /// Kafka drops records by age: this only commits the offset to the group, for lag tools.
+  public func truncate(_ partition: Partition, before offset: Int64) async throws(EventLogError) {
+    consumer.note(partition, done: offset)
+  }
+
+  /// As ``EventLog/probe(written:read:)`` says: leaders and replicas in sync for all, one acknowledged heartbeat on
+  /// `messages`, the end of a partition of each that is read.
+  public func probe(written: [Topic], read: [Topic]) async throws(EventLogError) {
+    _ = try await inspector.check(written + read)
+    if written.contains(.messages) { try await heartbeat() }
+    for topic in read { _ = try await consumer.bounds(of: Partition(topic, 0)) }
+  }
+
+  /// Flushes for up to 5 s, fails what still waits, frees the handles.
+  public func shutdown() async {
+    await home.shutdown(patience: .seconds(5))
+    await troubles.stop()
+    await threads.shutdown()
+  }
+
+  private func heartbeat() async throws(EventLogError) {
+    let result: Result<Int64, EventLogError> = await withCheckedContinuation { continuation in
+      let accepted = loop.post { [home, loop] in
+        var headers = RecordHeaders()
+        headers.append(Self.heartbeatHeader, CollectionOfOne(1))
+        let record = OutgoingRecord(partition: Partition(.messages, 0), key: [], headers: headers, value: [])
+        home.producer(on: loop).append(record) { continuation.resume(returning: $0) }
+      }
+      if !accepted { continuation.resume(returning: .failure(EventLogError(.stopped, "kafka: its loop has ended"))) }
+    }
+    _ = try result.get()
+  }
+}

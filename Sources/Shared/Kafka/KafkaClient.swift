@@ -75,6 +75,11 @@ final class KafkaClient: @unchecked Sendable {
     return result
   }
 
+  /// Blocks for a moment, serving the handle's events: for threads that may wait.
+  func pause(milliseconds: Int32) {
+    if let event = rd_kafka_queue_poll(events, milliseconds) { rd_kafka_event_destroy(event) }
+  }
+
   /// The error after which the handle can only be replaced, in words; nil while there is none.
   var fatalError: String? {
     var reason = [CChar](repeating: 0, count: 512)

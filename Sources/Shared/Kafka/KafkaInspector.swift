@@ -88,6 +88,9 @@ struct KafkaTopicState {
     }
   }
 
+  /// Whether every partition has one.
+  var hasLeaders: Bool { !partitions.isEmpty && partitions.allSatisfy { $0.leader >= 0 } }
+
   /// - Returns: how many partitions there are.
   func check(against settings: KafkaSettings) throws(EventLogError) -> Int32 {
     let wanted = settings.topics[topic]?.partitions ?? 0

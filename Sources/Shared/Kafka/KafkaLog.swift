@@ -13,7 +13,7 @@ public final class KafkaLog: EventLog {
   private let loop: EventLoop
   private let threads: KafkaThreads
   private let inspector: KafkaInspector
-  private let home: KafkaProducerHome
+  let home: KafkaProducerHome
   private let consumer: KafkaConsumer
   private let troubles: KafkaTroubleWatch
   private let partitions: [Topic: Int32]

@@ -14,10 +14,11 @@ public enum KafkaTopics {
         let name = settings.name(of: topic)
         if try admin.create(newTopic(topic, settings)) {
           done.append("made topic \(name) with \(settings.topics[topic]?.partitions ?? 0) partitions")
-        } else if try merge(topic, settings, admin) {
+        } else if try merge(topic, settings, admin, client) {
           done.append("configured topic \(name)")
         }
       }
+      for topic in Topic.allCases { try awaitLeaders(of: topic, client, settings) }
       return done
     }
   }
@@ -35,6 +36,24 @@ public enum KafkaTopics {
   ) async throws(EventLogError) {
     try await run(settings) { (client) throws(EventLogError) in
       try KafkaAdmin(client).deleteRecords(of: settings.name(of: partition.topic), partition.number, before: offset)
+    }
+  }
+
+  /// What is set for a topic: for tests.
+  static func read(_ topic: Topic, _ settings: KafkaSettings) async throws(EventLogError) -> [String: String] {
+    try await run(settings) { (client) throws(EventLogError) in
+      let entries = try KafkaAdmin(client).configuration(of: settings.name(of: topic))
+      return Dictionary(entries.map { ($0.name, $0.value ?? "") }) { first, _ in first }
+    }
+  }
+
+  /// Sets one entry beside those that are set, as an operator would: for tests.
+  static func set(_ name: String, _ value: String, of topic: Topic, _ settings: KafkaSettings) async throws(EventLogError) {
+    try await run(settings) { (client) throws(EventLogError) in
+      let admin = KafkaAdmin(client)
+      let present = try admin.configuration(of: settings.name(of: topic)).filter(\.isSet)
+      let kept = present.compactMap { entry in entry.value.map { (name: entry.name, value: $0) } }
+      try replace(kept + [(name, value)], of: settings.name(of: topic), admin, client)
     }
   }
 
@@ -57,6 +76,18 @@ public enum KafkaTopics {
     return entries
   }
 
+  /// Brokers learn of a new topic a moment after the controller has answered for it.
+  private static func awaitLeaders(
+    of topic: Topic, _ client: KafkaClient, _ settings: KafkaSettings
+  ) throws(EventLogError) {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while ContinuousClock.now < deadline {
+      if let state = try? KafkaTopicState(of: topic, client, settings), state.hasLeaders { break }
+      client.pause(milliseconds: 100)
+    }
+    _ = try KafkaTopicState(of: topic, client, settings).check(against: settings)
+  }
+
   private static func newTopic(_ topic: Topic, _ settings: KafkaSettings) -> KafkaAdmin.NewTopic {
     KafkaAdmin.NewTopic(
       name: settings.name(of: topic), partitions: settings.topics[topic]?.partitions ?? 1,
@@ -64,16 +95,32 @@ public enum KafkaTopics {
   }
 
   /// Read, merge, write: `AlterConfigs` replaces the whole set.
-  private static func merge(_ topic: Topic, _ settings: KafkaSettings, _ admin: KafkaAdmin) throws(EventLogError) -> Bool {
+  private static func merge(
+    _ topic: Topic, _ settings: KafkaSettings, _ admin: KafkaAdmin, _ client: KafkaClient
+  ) throws(EventLogError) -> Bool {
     let name = settings.name(of: topic)
     let present = try admin.configuration(of: name)
     let wanted = configuration(of: topic, settings)
     let differs = wanted.contains { entry in present.first { $0.name == entry.name }?.value != entry.value }
     guard differs else { return false }
     let kept = present.filter { entry in entry.isSet && !wanted.contains { $0.name == entry.name } }
-    try admin.replaceConfiguration(
-      of: name, wanted + kept.compactMap { entry in entry.value.map { (name: entry.name, value: $0) } })
+    let whole = wanted + kept.compactMap { entry in entry.value.map { (name: entry.name, value: $0) } }
+    try replace(whole, of: name, admin, client)
     return true
+  }
+
+  /// Replaces what is set, and waits until the brokers say so.
+  private static func replace(
+    _ entries: [(name: String, value: String)], of name: String, _ admin: KafkaAdmin, _ client: KafkaClient
+  ) throws(EventLogError) {
+    try admin.replaceConfiguration(of: name, entries)
+    let deadline = ContinuousClock.now + .seconds(20)
+    while ContinuousClock.now < deadline {
+      let present = try admin.configuration(of: name)
+      if entries.allSatisfy({ entry in present.first { $0.name == entry.name }?.value == entry.value }) { return }
+      client.pause(milliseconds: 100)
+    }
+    throw EventLogError(.unavailable, "configure topic \(name): the brokers do not show it after 20 s")
   }
 
   private static func run<Success: Sendable>(

@@ -1,0 +1,54 @@
+import EventLog
+import Networking
+import Testing
+
+@testable import Kafka
+
+@Suite(
+  .enabled(if: TestKafka.isAvailable, "no broker: scripts/kafka start, then CARILLON_TEST_KAFKA=host:port"),
+  .timeLimit(.minutes(2)))
+struct KafkaTopicsTests {
+  @Test func `topics are made once, and a change of limits keeps what an operator set`() async throws {
+    var settings = TestKafka.settings()
+    #expect(try await KafkaTopics.migrate(settings).count == Topic.allCases.count)
+    #expect(try await KafkaTopics.migrate(settings).isEmpty)
+    try await KafkaTopics.set("flush.messages", "77", of: .messages, settings)
+    settings.topics[.messages]?.retention = .seconds(3 * 86_400)
+    #expect(try await KafkaTopics.migrate(settings) == ["configured topic \(settings.name(of: .messages))"])
+    let configuration = try await KafkaTopics.read(.messages, settings)
+    #expect(configuration["flush.messages"] == "77")
+    #expect(configuration["retention.ms"] == "259200000")
+    #expect(configuration["max.message.bytes"] == "16777216")
+    #expect(configuration["message.timestamp.type"] == "LogAppendTime")
+    try await KafkaTopics.remove(settings)
+  }
+
+  @Test func `a topic with another number of partitions is refused`() async throws {
+    var settings = TestKafka.settings(partitions: 2)
+    _ = try await KafkaTopics.migrate(settings)
+    let made = settings
+    settings.topics[.messages]?.partitions = 3
+    let loop = try EventLoop(name: "kafka-test")
+    let changed = settings
+    await #expect {
+      _ = try await KafkaLog.connect(changed, on: loop)
+    } throws: { error in
+      guard let error = error as? EventLogError else { return false }
+      return error.kind == .misconfigured && error.description.contains("begin a new one")
+    }
+    try await KafkaTopics.remove(made)
+    await loop.shutdown()
+  }
+
+  @Test func `a log whose topics were never made says what to run`() async throws {
+    let settings = TestKafka.settings()
+    let loop = try EventLoop(name: "kafka-test")
+    await #expect {
+      _ = try await KafkaLog.connect(settings, on: loop)
+    } throws: { error in
+      guard let error = error as? EventLogError else { return false }
+      return error.kind == .misconfigured && error.description.contains("carillon migrate")
+    }
+    await loop.shutdown()
+  }
+}

@@ -91,7 +91,8 @@ struct KafkaPartitionList: ~Copyable {
   init(_ partitions: [(Partition, Int64)], _ settings: KafkaSettings) {
     raw = rd_kafka_topic_partition_list_new(Int32(partitions.count))
     for (partition, offset) in partitions {
-      rd_kafka_topic_partition_list_add(raw, settings.name(of: partition.topic), partition.number)?.pointee.offset = offset
+      rd_kafka_topic_partition_list_add(raw, settings.name(of: partition.topic), partition.number)?.pointee.offset =
+        offset
     }
   }
 

@@ -104,12 +104,14 @@ struct KafkaTopicState {
     for partition in partitions {
       if partition.replicas < settings.replicationFactor, !settings.allowsFewReplicas {
         throw EventLogError(
-          .misconfigured, "topic \(name)/\(partition.number) has \(partition.replicas) replicas, wanted "
+          .misconfigured,
+          "topic \(name)/\(partition.number) has \(partition.replicas) replicas, wanted "
             + "\(settings.replicationFactor): reassign its partitions")
       }
       guard partition.leader >= 0, partition.inSync >= settings.minimumInSync(of: topic) else {
         throw EventLogError(
-          .unavailable, "topic \(name)/\(partition.number) has "
+          .unavailable,
+          "topic \(name)/\(partition.number) has "
             + (partition.leader < 0 ? "no leader" : "\(partition.inSync) replicas in sync"))
       }
     }

@@ -46,7 +46,8 @@ final class KafkaProducer: LogProducer, @unchecked Sendable {
       failLater(lastSlot, EventLogError(.stopped, "kafka: shut down"))
     } else if record.value.count > EventLogLimits.maximumRecordBytes {
       failLater(
-        lastSlot, EventLogError(.tooLarge, "kafka: record of \(record.value.count) bytes for \(record.partition.topic.name)"))
+        lastSlot,
+        EventLogError(.tooLarge, "kafka: record of \(record.value.count) bytes for \(record.partition.topic.name)"))
     } else if pending.count > Self.maximumPending {
       failLater(lastSlot, EventLogError(.full, "kafka: \(pending.count) records wait"))
     } else {

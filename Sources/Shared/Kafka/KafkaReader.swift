@@ -49,7 +49,9 @@ actor KafkaReader: LogReader {
     guard !isClosed else { return }
     let removed = sources.filter { offsets[$0.key] != $0.value.position || $0.value.failure != nil }.map(\.key)
     for partition in removed { drop(partition) }
-    let added = offsets.filter { sources[$0.key] == nil }.map { KafkaConsumer.Start(partition: $0.key, offset: $0.value) }
+    let added = offsets.filter { sources[$0.key] == nil }.map {
+      KafkaConsumer.Start(partition: $0.key, offset: $0.value)
+    }
     generation += 1
     for start in added { sources[start.partition] = Source(position: start.offset, generation: generation) }
     order = sources.keys.sorted()

@@ -22,7 +22,8 @@ extension KafkaSettings {
     guard minimumInSyncReplicas > 0, replicationFactor >= minimumInSyncReplicas else {
       throw EventLogError(
         .misconfigured,
-        "kafka.min_in_sync_replicas: \(minimumInSyncReplicas) is not between 1 and replication_factor \(replicationFactor)")
+        "kafka.min_in_sync_replicas: \(minimumInSyncReplicas) is not between 1 and replication_factor \(replicationFactor)"
+      )
     }
     guard allowsFewReplicas || (replicationFactor >= 3 && minimumInSyncReplicas >= 2) else {
       throw EventLogError(
@@ -34,7 +35,8 @@ extension KafkaSettings {
       throw EventLogError(
         .misconfigured,
         "kafka.sasl: \(sasl.mechanism.rawValue) needs librdkafka 2.6.1 or later, this is \(Self.text(libraryVersion)): "
-          + "Kafka since 3.8.1 refuses the SCRAM of older ones (librdkafka #4895); use PLAIN over TLS or a client certificate")
+          + "Kafka since 3.8.1 refuses the SCRAM of older ones (librdkafka #4895); use PLAIN over TLS or a client certificate"
+      )
     }
     if let sasl, sasl.mechanism == .plain, tls == nil, !allowsFewReplicas {
       throw EventLogError(.misconfigured, "kafka.sasl: PLAIN shows the password to the network; configure kafka.tls")

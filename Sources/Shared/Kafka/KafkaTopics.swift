@@ -48,7 +48,9 @@ public enum KafkaTopics {
   }
 
   /// Sets one entry beside those that are set, as an operator would: for tests.
-  static func set(_ name: String, _ value: String, of topic: Topic, _ settings: KafkaSettings) async throws(EventLogError) {
+  static func set(_ name: String, _ value: String, of topic: Topic, _ settings: KafkaSettings)
+    async throws(EventLogError)
+  {
     try await run(settings) { (client) throws(EventLogError) in
       let admin = KafkaAdmin(client)
       let present = try admin.configuration(of: settings.name(of: topic)).filter(\.isSet)

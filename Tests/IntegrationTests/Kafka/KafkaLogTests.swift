@@ -59,7 +59,9 @@ struct KafkaLogTests {
       #expect(read.first?.value == value)
       large.value = [UInt8](repeating: 0, count: EventLogLimits.maximumRecordBytes + 1)
       let tooLarge = large
-      await #expect { _ = try await log.append([tooLarge], on: loop) } throws: { ($0 as? EventLogError)?.kind == .tooLarge }
+      await #expect { _ = try await log.append([tooLarge], on: loop) } throws: {
+        ($0 as? EventLogError)?.kind == .tooLarge
+      }
     }
   }
 
@@ -81,7 +83,9 @@ struct KafkaLogTests {
     }
   }
 
-  @Test func `a reader goes on where it was for partitions that keep their position, and moves the others`() async throws {
+  @Test func `a reader goes on where it was for partitions that keep their position, and moves the others`()
+    async throws
+  {
     try await TestKafka.withLog { log, loop, _ in
       let first = Partition(.messages, 0)
       let second = Partition(.messages, 1)
@@ -158,7 +162,9 @@ struct KafkaLogTests {
     }
   }
 
-  @Test func `a producer that failed for good is replaced and what was not acknowledged goes out again, in order`() async throws {
+  @Test func `a producer that failed for good is replaced and what was not acknowledged goes out again, in order`()
+    async throws
+  {
     try await TestKafka.withLog { log, loop, _ in
       let partition = Partition(.messages, 0)
       async let before = log.append((0..<1000).map { record("\($0)", partition) }, on: loop)

@@ -7,9 +7,10 @@ import Networking
 /// The broker that tests use: `CARILLON_TEST_KAFKA` names it (`scripts/kafka start` prints the address; `scripts/test` does
 /// both). Each test has topics of its own.
 enum TestKafka {
-  static let servers: [String] = getenv("CARILLON_TEST_KAFKA").map { value in
-    String(cString: value).split(separator: ",").map(String.init)
-  } ?? []
+  static let servers: [String] =
+    getenv("CARILLON_TEST_KAFKA").map { value in
+      String(cString: value).split(separator: ",").map(String.init)
+    } ?? []
 
   static var isAvailable: Bool { !servers.isEmpty }
 

@@ -40,7 +40,11 @@ struct KafkaSettingsTests {
   }
 
   @Test func `fewer replicas must be allowed by name`() {
-    #expect(refusal { $0.replicationFactor = 1; $0.minimumInSyncReplicas = 1 } != nil)
+    #expect(
+      refusal {
+        $0.replicationFactor = 1
+        $0.minimumInSyncReplicas = 1
+      } != nil)
     #expect(
       refusal {
         $0.replicationFactor = 1

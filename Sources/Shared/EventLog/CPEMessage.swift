@@ -137,6 +137,27 @@ extension CPEMessage {
     return headers
   }
 
+  /// The record to append, its body sealed where it may hold secrets.
+  public func record(partitions: Int32, seal: RecordSeal) -> OutgoingRecord {
+    var key: [UInt8] = []
+    key.reserveCapacity(36)
+    device.appendText(to: &key)
+    return OutgoingRecord(
+      partition: Partition(.messages, Partitioning.partition(of: key, among: partitions)), key: key, headers: headers,
+      value: isSealed ? seal.seal(body, for: device) : body)
+  }
+
+  /// Reads a record, opening its body where it was sealed.
+  /// - Throws: ``MalformedRecord``, also for a body that does not open.
+  public init(_ record: LogRecord, seal: RecordSeal) throws(MalformedRecord) {
+    try self.init(record, body: record.value)
+    guard isSealed else { return }
+    guard let opened = seal.open(record.value, for: device) else {
+      throw MalformedRecord("the body was not sealed by this cluster for this device")
+    }
+    body = opened
+  }
+
   /// Reads a record's headers.
   /// - Parameters:
   ///   - record: a record of `cwmp.messages`.

@@ -72,9 +72,9 @@ public enum DirectiveRecord {
   }
 
   /// The directives in a record that are meant for `instance`; a record for another costs one look at its headers.
-  /// - Parameter open: opens a sealed body; nil when it cannot.
+  /// - Parameter open: opens a sealed body of a session (``RecordSeal``); nil when it cannot.
   public static func directives(
-    in record: LogRecord, for instance: UUID128, open: ([UInt8]) -> [UInt8]?
+    in record: LogRecord, for instance: UUID128, open: (_ body: [UInt8], _ session: UUID128) -> [UInt8]?
   ) -> [Directive] {
     if let to = record.headers.first("to") {
       guard to.elementsEqual(instance.bytes) else { return [] }
@@ -82,7 +82,7 @@ public enum DirectiveRecord {
     }
     guard let post = record.headers.first("post").flatMap({ PostID(bytes: $0) }), post.instance == instance,
       let session = record.headers.first("session").flatMap({ UUID128(bytes: Array($0)) }),
-      let body = open(record.value)
+      let body = open(record.value, session)
     else { return [] }
     return [
       Directive(

@@ -100,8 +100,8 @@ struct RecordTests {
     let (headers, value) = DirectiveRecord.list(directives)
     let record = LogRecord(
       partition: Partition(.directives, 0), offset: 0, timestamp: 0, key: [], headers: headers, value: value)
-    #expect(DirectiveRecord.directives(in: record, for: post.instance) { $0 } == directives)
-    #expect(DirectiveRecord.directives(in: record, for: device) { $0 }.isEmpty)
+    #expect(DirectiveRecord.directives(in: record, for: post.instance) { body, _ in body } == directives)
+    #expect(DirectiveRecord.directives(in: record, for: device) { body, _ in body }.isEmpty)
   }
 
   @Test("a send carries its envelope sealed and its RPC's ID")
@@ -112,8 +112,8 @@ struct RecordTests {
     #expect(value == Array("paos".utf8))
     let record = LogRecord(
       partition: Partition(.directives, 0), offset: 0, timestamp: 0, key: [], headers: headers, value: value)
-    #expect(DirectiveRecord.directives(in: record, for: post.instance) { $0.reversed() } == [directive])
-    #expect(DirectiveRecord.directives(in: record, for: post.instance) { _ in nil }.isEmpty)
+    #expect(DirectiveRecord.directives(in: record, for: post.instance) { body, _ in body.reversed() } == [directive])
+    #expect(DirectiveRecord.directives(in: record, for: post.instance) { _, _ in nil }.isEmpty)
   }
 
   @Test("keys go where Kafka's Java clients put them", arguments: ["21", "foobar", "a-little-bit-long-string"])

@@ -1,0 +1,205 @@
+public import Cryptography
+import Networking
+public import PostgreSQL
+
+/// A partition that is owned for now: what fences its owner's commits.
+public struct Claim: Sendable, Hashable {
+  /// The partition's number.
+  public var part: Int32
+  /// Goes up with each new owner.
+  public var epoch: Int64
+  /// The next offset to be read.
+  public var nextOffset: Int64
+  /// How often the partition was taken over since it last moved; over one means that its next record may crash its owner.
+  public var starts: Int32
+}
+
+/// Ownership of a log's partitions by leases in PostgreSQL, the same for both logs: the fence stands where the effects
+/// commit (docs/architecture.md, section 3). One per shard, on its loop.
+///
+/// Leases last six seconds by the database's clock and are renewed by every batch's swap and by ``tend()``, which also
+/// seeks free partitions and names what is over this member's share.
+public actor Claims {
+  /// How long a lease lasts, and how long a silent member counts as live.
+  public static let lease: Duration = .seconds(6)
+
+  /// This member.
+  public nonisolated let member: UUID128
+  /// What is claimed: a topic with its generation, or `outbox`.
+  public nonisolated let log: String
+  private nonisolated let loop: EventLoop
+  private let lane: Lane
+  private let partitions: Int32
+  private var held: [Int32: Claim] = [:]
+  private var isLeaving = false
+
+  /// Runs on the loop.
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  /// Creates a member that owns nothing yet.
+  /// - Parameters:
+  ///   - lane: not the lane of the batches: leases must be renewed while one of those waits.
+  public init(log: String, partitions: Int32, member: UUID128 = .random(), lane: Lane) {
+    self.log = log
+    self.partitions = partitions
+    self.member = member
+    self.lane = lane
+    loop = lane.loop
+  }
+
+  /// What is owned now, by part.
+  public var claims: [Int32: Claim] { held }
+
+  /// A round: renews, seeks up to this member's share, and frees what stopped owners hold.
+  /// - Returns: the parts that are over the share, to be released between batches.
+  public func tend() async throws(PostgreSQLError) -> [Int32] {
+    guard !isLeaving else { return [] }
+    let rows = try await lane.pipeline([
+      Call(Self.beat, .text(log), .uuid(member)),
+      Call(Self.make, .text(log), .int32(partitions)),
+      Call(Self.renew, .text(log), .uuid(member)),
+      Call(Self.count, .text(log)),
+      Call(Self.owned, .text(log), .uuid(member)),
+    ])
+    try keep(rows[4])
+    let members = try Int32(rows[3].first?.int64(0) ?? 1)
+    let share = Int((partitions + max(members, 1) - 1) / max(members, 1))
+    if held.count < share { try await seek(share - held.count) }
+    return held.count > share ? held.keys.sorted().suffix(held.count - share) : []
+  }
+
+  /// What a batch's swap found: the claim as it is after its commit.
+  public func moved(_ part: Int32, to offset: Int64) {
+    held[part]?.nextOffset = offset
+    held[part]?.starts = 0
+  }
+
+  /// The partition is another's, or the commit failed in a way that leaves that open.
+  public func lost(_ part: Int32) { held[part] = nil }
+
+  /// Gives partitions back so that others can take them at once.
+  public func release(_ parts: [Int32]) async throws(PostgreSQLError) {
+    for part in parts { held[part] = nil }
+    _ = try await lane.query(Self.giveBack, .text(log), .uuid(member), .int32s(parts))
+  }
+
+  /// Gives everything back and stops being a member.
+  public func leave() async throws(PostgreSQLError) {
+    isLeaving = true
+    let parts = Array(held.keys)
+    held = [:]
+    _ = try await lane.pipeline([
+      Call(Self.giveBack, .text(log), .uuid(member), .int32s(parts)), Call(Self.resign, .text(log), .uuid(member)),
+    ])
+  }
+
+  /// The first statement of a batch's transaction: moves the claims on, if they are still this member's. Returns the parts
+  /// that were moved; a part that is missing is lost.
+  public nonisolated func swap(_ moves: [(claim: Claim, to: Int64)]) -> Call {
+    let sorted = moves.sorted { $0.claim.part < $1.claim.part }
+    return Call(
+      Self.swap, .text(log), .uuid(member), .int32s(sorted.map(\.claim.part)), .int64s(sorted.map(\.claim.epoch)),
+      .int64s(sorted.map(\.claim.nextOffset)), .int64s(sorted.map(\.to)))
+  }
+
+  /// Reads anew what is owned: after a batch whose commit may or may not have happened.
+  public func reload() async throws(PostgreSQLError) {
+    let rows = try await lane.query(Self.owned, .text(log), .uuid(member))
+    held = [:]
+    for row in rows {
+      let claim = try Claim(row)
+      held[claim.part] = claim
+    }
+  }
+
+  /// Forgets what is another's by now; what is owned is as this member's own batches left it.
+  private func keep(_ rows: Rows) throws(PostgreSQLError) {
+    var owned: [Int32: Int64] = [:]
+    for row in rows { owned[try row.int32(0)] = try row.int64(1) }
+    for (part, claim) in held where owned[part] != claim.epoch { held[part] = nil }
+  }
+
+  private func seek(_ count: Int) async throws(PostgreSQLError) {
+    let rows = try await lane.query(Self.take, .text(log), .uuid(member), .int32(Int32(clamping: count)), alone: true)
+    for row in rows {
+      let claim = try Claim(row)
+      held[claim.part] = claim
+    }
+    // A lease that is overdue and still locked: its owner was stopped in mid-transaction, and only ending its backend
+    // frees the row. The holder is whoever runs the transaction in the row's xmax, never a stored pid.
+    if rows.count < count { _ = try await lane.query(Self.free, .text(log), alone: true) }
+  }
+
+  private static let beat = Statement(
+    "claims.beat",
+    """
+    INSERT INTO log_member (log, id, live_until) VALUES ($1, $2, clock_timestamp() + interval '6 s')
+    ON CONFLICT (log, id) DO UPDATE SET live_until = EXCLUDED.live_until
+    """)
+
+  private static let make = Statement(
+    "claims.make",
+    """
+    INSERT INTO log_claim (log, part) SELECT $1, n FROM generate_series(0, $2::integer - 1) AS n
+     WHERE NOT EXISTS (SELECT FROM log_claim c WHERE c.log = $1 AND c.part = n)
+    ON CONFLICT DO NOTHING
+    """)
+
+  private static let renew = Statement(
+    "claims.renew",
+    """
+    UPDATE log_claim SET lease_until = clock_timestamp() + interval '6 s'
+     WHERE (log, part) IN (SELECT log, part FROM log_claim WHERE log = $1 AND owner = $2 ORDER BY part
+                              FOR NO KEY UPDATE SKIP LOCKED)
+    """)  // A row that is locked is being moved by this member's batch, which renews it.
+
+  private static let owned = Statement(
+    "claims.owned", "SELECT part, epoch, next_offset, starts FROM log_claim WHERE log = $1 AND owner = $2")
+
+  private static let count = Statement(
+    "claims.count", "SELECT count(*) FROM log_member WHERE log = $1 AND live_until > clock_timestamp()")
+
+  private static let take = Statement(
+    "claims.take",
+    """
+    UPDATE log_claim c SET epoch = c.epoch + 1, owner = $2, starts = c.starts + 1,
+                           lease_until = clock_timestamp() + interval '6 s'
+      FROM (SELECT log, part FROM log_claim WHERE log = $1 AND (owner IS NULL OR lease_until < clock_timestamp())
+             ORDER BY lease_until, part LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) AS f
+     WHERE c.log = f.log AND c.part = f.part
+    RETURNING c.part, c.epoch, c.next_offset, c.starts
+    """)
+
+  private static let free = Statement(
+    "claims.free",
+    """
+    SELECT pg_terminate_backend(l.pid) FROM log_claim c
+      JOIN pg_locks l ON l.locktype = 'transactionid' AND l.granted AND l.transactionid = c.xmax
+     WHERE c.log = $1 AND c.owner IS NOT NULL AND c.lease_until < clock_timestamp() - interval '2 s'
+       AND l.pid <> pg_backend_pid()
+    """)
+
+  private static let giveBack = Statement(
+    "claims.give_back",
+    """
+    UPDATE log_claim SET owner = NULL, lease_until = '-infinity', starts = 0
+     WHERE log = $1 AND owner = $2 AND part = ANY ($3::integer[])
+    """)
+
+  private static let resign = Statement("claims.resign", "DELETE FROM log_member WHERE log = $1 AND id = $2")
+
+  private static let swap = Statement(
+    "claims.swap",
+    """
+    UPDATE log_claim c SET next_offset = w.target, starts = 0, lease_until = clock_timestamp() + interval '6 s'
+      FROM unnest($3::integer[], $4::bigint[], $5::bigint[], $6::bigint[]) AS w(part, epoch, old, target)
+     WHERE c.log = $1 AND c.owner = $2 AND c.part = w.part AND c.epoch = w.epoch AND c.next_offset = w.old
+    RETURNING c.part
+    """)
+}
+
+extension Claim {
+  fileprivate init(_ row: Row) throws(PostgreSQLError) {
+    self.init(part: try row.int32(0), epoch: try row.int64(1), nextOffset: try row.int64(2), starts: try row.int32(3))
+  }
+}

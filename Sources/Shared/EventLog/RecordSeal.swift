@@ -1,0 +1,33 @@
+public import Cryptography
+
+/// Seals and opens the values of `cwmp.*` records that may hold secrets (docs/architecture.md, section 2.2). One a loop.
+///
+/// A value is bound to what it is about: a message to its device, a directive to its session; moved to another record it
+/// does not open.
+public final class RecordSeal {
+  private let sealer: LogSealer
+  private let opener: LogOpener
+
+  /// Creates the seal of one loop.
+  /// - Parameters:
+  ///   - keyring: the cluster's secrets.
+  ///   - sealer: the process's one sealer, whose counter its loops share.
+  ///   - inflate: undoes the sealer's deflating, see ``Cryptography/LogOpener/Inflate``.
+  public init(_ keyring: ClusterKeyring, sealer: LogSealer, inflate: LogOpener.Inflate? = nil) {
+    self.sealer = sealer
+    opener = LogOpener(keyring, inflate: inflate)
+  }
+
+  /// The sealed value; empty stays empty.
+  public func seal(_ value: [UInt8], for subject: UUID128) -> [UInt8] {
+    if value.isEmpty { return [] }
+    // Sealing fails only where OpenSSL has no AES-GCM: then nothing may go out in clear.
+    return (try? sealer.seal(value.span, associatedData: subject.bytes.span)) ?? []
+  }
+
+  /// The value; nil where it was not sealed for this subject by this cluster.
+  public func open(_ value: [UInt8], for subject: UUID128) -> [UInt8]? {
+    if value.isEmpty { return [] }
+    return try? opener.open(value.span, associatedData: subject.bytes.span)
+  }
+}

@@ -23,8 +23,8 @@ extension CryptographyError: CustomStringConvertible {
     case .algorithmsUnavailable:
       "OpenSSL offers no SHA-256, MD5, HMAC or AES-256-GCM: check its providers (openssl list -providers)"
     case .malformedSecret(let line):
-      "the cluster secret\(line == 0 ? " file" : "'s line \(line)") is not 32 bytes as raw bytes, 64 hexadecimal digits "
-        + "or base64: make one with `openssl rand -hex 32`"
+      "the cluster secret\(line == 0 ? " file" : "'s line \(line)") is not 32 bytes as raw bytes, 64 hexadecimal "
+        + "digits or base64: make one with `openssl rand -hex 32`"
     case .unknownKey(let id):
       "sealed under key \(String(id, radix: 16)), which is not in the cluster secret file: add the former secret as a "
         + "further line"

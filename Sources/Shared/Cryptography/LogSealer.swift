@@ -22,7 +22,8 @@ public final class LogSealer: Sendable {
 
   /// The sealer of one process.
   ///
-  /// - Parameter instance: 16 bytes that no other process, nor this one before its restart, has used: `UUID128.random()`.
+  /// - Parameter instance: 16 bytes that no other process, nor this one before its restart, has used:
+  ///   `UUID128.random()`.
   public init(_ keyring: ClusterKeyring, instance: UUID128, deflate: Deflate? = nil) {
     keyID = keyring.current.id
     self.instance = instance

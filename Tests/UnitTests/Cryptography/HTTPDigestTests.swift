@@ -127,7 +127,8 @@ struct HTTPDigestTests {
   @Test("Sloppy but unambiguous headers are read: no quotes, odd blanks, upper case")
   func lenient() throws {
     let authorization = try digest(
-      "  DIGEST  username=\"u\",realm=\"r\" ,nonce=abc/=+, uri=/cwmp,, response=ABCDEF, QOP=\"auth\",nc=0000000A,cnonce=\"\""
+      "  DIGEST  username=\"u\",realm=\"r\" ,nonce=abc/=+, uri=/cwmp,, "
+        + "response=ABCDEF, QOP=\"auth\",nc=0000000A,cnonce=\"\""
     )
     #expect(authorization.nonce == Array("abc/=+".utf8))
     #expect(authorization.response == Array("abcdef".utf8))

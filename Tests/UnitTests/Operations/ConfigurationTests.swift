@@ -73,8 +73,8 @@ struct ConfigurationTests {
     #expect(configuration.gateway.listeners[1].proxyPeers == ["10.0.0.0/8", "192.0.2.1"])
     #expect(
       problems("gateway:\n  listeners:\n    - connection_identity: proxy-v2\n") == [
-        "c.yaml:3:28: gateway.listeners[0].connection_identity: proxy-v2 needs proxy_peers: anybody else could name any "
-          + "address"
+        "c.yaml:3:28: gateway.listeners[0].connection_identity: proxy-v2 needs proxy_peers: anybody else could "
+          + "name any address"
       ])
   }
 

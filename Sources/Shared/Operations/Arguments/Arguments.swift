@@ -1,7 +1,8 @@
 import YAML
 
-/// A command line, parsed by a ``CommandTable`` with the conventions of GNU: `--name VALUE`, `--name=VALUE`, `-n VALUE`,
-/// `-nVALUE`, `-abc` for three switches, operands and options in any order, `--` before operands that begin with a dash.
+/// A command line, parsed by a ``CommandTable`` with the conventions of GNU: `--name VALUE`, `--name=VALUE`, `-n
+/// VALUE`, `-nVALUE`, `-abc` for three switches, operands and options in any order, `--` before operands that begin
+/// with a dash.
 public struct Arguments: Sendable {
   /// What a command line asks for.
   public enum Outcome: Sendable {

@@ -104,8 +104,8 @@ final class ConfigurationReader {
 
   func duration(_ key: String, default fallback: Duration, in range: ClosedRange<Duration>) -> Duration {
     let expected =
-      "a time from \(Quantity.text(range.lowerBound)) to \(Quantity.text(range.upperBound)) with its unit (ms, s, m, h, "
-      + "d) is expected"
+      "a time from \(Quantity.text(range.lowerBound)) to \(Quantity.text(range.upperBound)) with its unit "
+      + "(ms, s, m, h, d) is expected"
     return value(key, Quantity.text(fallback), expected: expected) { text in
       Quantity.duration(text).flatMap { range.contains($0) ? $0 : nil }
     } ?? fallback

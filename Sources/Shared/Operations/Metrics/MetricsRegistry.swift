@@ -2,9 +2,9 @@ import Synchronization
 
 /// All metrics of the process, rendered for Prometheus.
 ///
-/// Each call of `counter`, `gauge` or `histogram` makes a new shard: a loop asks once for its own and is the only one to
-/// write it; shards of the same name and labels are added up at the scrape. So there is no lock and no shared cache line
-/// on a hot path. Names are `carillon_…`; labels have few values, never a device.
+/// Each call of `counter`, `gauge` or `histogram` makes a new shard: a loop asks once for its own and is the only one
+/// to write it; shards of the same name and labels are added up at the scrape. So there is no lock and no shared cache
+/// line on a hot path. Names are `carillon_…`; labels have few values, never a device.
 public final class MetricsRegistry: Sendable {
   struct Series {
     /// `name{label="value"` without the closing brace, so that `le` can follow.

@@ -1,6 +1,7 @@
 public import Networking
 
-/// The HTTP/1.1 server of one loop: listeners whose connections are handed to one service. Lives on the loop.
+/// The HTTP/1.1 server of one loop: listeners whose connections are handed to one service. Lives on the loop, which keeps
+/// it from `listen` to ``drain()`` or ``close()``.
 public final class HTTPServer {
   /// The loop.
   public let loop: EventLoop
@@ -35,7 +36,7 @@ public final class HTTPServer {
   public func listen(
     on address: SocketAddress, options: ListenerOptions = ListenerOptions()
   ) throws(NetworkingError) -> Listener {
-    let listener = try Listener(on: address, loop: loop, options: options) { [weak self] in self?.accept($0) }
+    let listener = try Listener(on: address, loop: loop, options: options) { self.accept($0) }
     listeners.append(listener)
     return listener
   }

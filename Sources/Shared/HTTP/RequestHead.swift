@@ -1,15 +1,9 @@
 /// A request's line and fields as received, kept in one buffer that a connection uses again and again. Field names are
 /// in lower case. Valid until its exchange has been answered; what is needed longer is to be copied.
 public struct RequestHead: Sendable {
-  struct Field: Sendable {
-    var name: Range<UInt16>
-    var value: Range<UInt16>
-  }
-
-  var bytes: [UInt8] = []
-  var fields: [Field] = []
-  var methodEnd: UInt16 = 0
-  var targetRange: Range<UInt16> = 0..<0
+  var lines = HeadBuffer()
+  private var methodEnd: UInt16 = 0
+  private var targetRange: Range<UInt16> = 0..<0
 
   /// The method.
   public internal(set) var method = HTTPMethod.other
@@ -31,70 +25,56 @@ public struct RequestHead: Sendable {
   public var announcesBody: Bool { isChunked || (contentLength ?? 0) > 0 }
 
   /// The method's name as sent.
-  public var methodName: String { String(decoding: bytes[0..<Int(methodEnd)], as: UTF8.self) }
+  public var methodName: String { String(decoding: lines.bytes[0..<Int(methodEnd)], as: UTF8.self) }
 
   /// The request target as sent, such as `/acs?x=1`.
-  public var target: String { text(targetRange) }
+  public var target: String { lines.text(targetRange) }
 
   /// The path as sent, still percent-encoded, without query; of an absolute target, what follows the authority.
-  public var path: String { String(decoding: bytes[pathRange], as: UTF8.self) }
+  public var path: String { String(decoding: lines.bytes[pathRange], as: UTF8.self) }
 
   /// What follows the first `?`, still percent-encoded.
   public var query: String? {
     let end = pathRange.upperBound
     guard end < targetRange.upperBound else { return nil }
-    return String(decoding: bytes[(end + 1)..<Int(targetRange.upperBound)], as: UTF8.self)
+    return String(decoding: lines.bytes[(end + 1)..<Int(targetRange.upperBound)], as: UTF8.self)
   }
 
   /// The first value of a field; `name` in lower case. Bytes that are no UTF-8 are replaced.
   public subscript(name: StaticString) -> String? {
-    field(name).map { text($0.value) }
+    lines.first(name).map { lines.text($0.value) }
   }
 
   /// How often a field is present; `name` in lower case.
   public func count(of name: StaticString) -> Int {
-    fields.reduce(into: 0) { if matches($1, name) { $0 += 1 } }
+    lines.fields.reduce(into: 0) { if lines.matches($1, name) { $0 += 1 } }
   }
 
   /// All values of a field in their order; `name` in lower case.
   public func values(of name: StaticString) -> [String] {
-    fields.filter { matches($0, name) }.map { text($0.value) }
+    lines.fields.filter { lines.matches($0, name) }.map { lines.text($0.value) }
   }
 
   /// Calls `body` with the first value of a field as it stands, without making a string; nil where there is none.
   public func withValue<Result>(of name: StaticString, _ body: (Span<UInt8>) throws -> Result) rethrows -> Result? {
-    guard let field = field(name) else { return nil }
-    return try body(bytes.span.extracting(Int(field.value.lowerBound)..<Int(field.value.upperBound)))
+    guard let field = lines.first(name) else { return nil }
+    return try body(lines.bytes.span.extracting(Int(field.value.lowerBound)..<Int(field.value.upperBound)))
   }
 
   /// Calls `body` with the path's bytes.
   public func withPath<Result>(_ body: (Span<UInt8>) throws -> Result) rethrows -> Result {
-    try body(bytes.span.extracting(pathRange))
+    try body(lines.bytes.span.extracting(pathRange))
   }
 
   /// Calls `body` with each field's name and value, in their order.
   public func forEachField(_ body: (_ name: String, _ value: String) -> Void) {
-    for field in fields { body(text(field.name), text(field.value)) }
-  }
-
-  private func text(_ range: Range<UInt16>) -> String {
-    String(decoding: bytes[Int(range.lowerBound)..<Int(range.upperBound)], as: UTF8.self)
-  }
-
-  private func field(_ name: StaticString) -> Field? {
-    for field in fields where matches(field, name) { return field }
-    return nil
-  }
-
-  private func matches(_ field: Field, _ name: StaticString) -> Bool {
-    guard field.name.count == name.utf8CodeUnitCount else { return false }
-    return bytes.span.extracting(Int(field.name.lowerBound)..<Int(field.name.upperBound)).equals(name)
+    for field in lines.fields { body(lines.text(field.name), lines.text(field.value)) }
   }
 
   private var pathRange: Range<Int> {
     var start = Int(targetRange.lowerBound)
     let end = Int(targetRange.upperBound)
-    let span = bytes.span
+    let span = lines.bytes.span
     // http://authority/path: the path begins at the third slash (RFC 9112 §3.2.2).
     if start < end && span[start] != 0x2F && span[start] != 0x2A {
       var slashes = 0
@@ -107,10 +87,17 @@ public struct RequestHead: Sendable {
     return start..<min(end, span.firstIndex(of: 0x3F, from: start) ?? end)
   }
 
-  /// Makes room for the next request; a buffer that one large head has grown is given back.
+  mutating func take(_ line: RequestLine, at start: Int) {
+    method = line.method
+    methodEnd = UInt16(start + line.methodEnd)
+    targetRange = UInt16(start + line.target.lowerBound)..<UInt16(start + line.target.upperBound)
+    minorVersion = line.minorVersion
+    keepsAlive = minorVersion == 1
+  }
+
+  /// Makes room for the next request.
   mutating func reset() {
-    if bytes.capacity > 4096 { bytes = [] } else { bytes.removeAll(keepingCapacity: true) }
-    fields.removeAll(keepingCapacity: true)
+    lines.reset()
     method = .other
     contentLength = nil
     isChunked = false

@@ -61,10 +61,14 @@ extension Lane {
     let number = number ?? core.nextJobNumber()
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<Result<[Rows], PostgreSQLError>, Never>) in
-        start(core, number) { continuation.resume(returning: $0) }
+        // A cancellation before this point may have been posted before the job exists; one after it comes after the job.
+        if Task.isCancelled {
+          return continuation.resume(returning: .failure(PostgreSQLError(.cancelled, "the caller was cancelled")))
+        }
+        // Named by way of `self`, which keeps the closures on the actor's loop.
+        start(self.core, number) { continuation.resume(returning: $0) }
       }
     } onCancel: {
-      // Runs after the present job, so after `start` also where the task was cancelled before.
       core.loop.post { core.cancel(number) }
     }
     return try result.get()

@@ -3,6 +3,13 @@ enum JSONText {
   /// Appends the quoted text, cut after `limit` bytes at a character's end.
   static func append(_ text: String, limit: Int = .max, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
+    // Nearly all texts are short and plain: one copy instead of a look at what each byte becomes.
+    let isPlain = text.utf8.count <= limit && !text.utf8.contains(where: needsEscape)
+    if isPlain {
+      bytes.append(contentsOf: text.utf8)
+      bytes.append(UInt8(ascii: "\""))
+      return
+    }
     var written = 0
     for byte in text.utf8 {
       // Only the first byte of a character is below 0x80 or at least 0xC0: cutting there keeps the text valid.
@@ -14,6 +21,11 @@ enum JSONText {
       written += 1
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  @inline(__always)
+  private static func needsEscape(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F
   }
 
   private static func append(_ byte: UInt8, to bytes: inout [UInt8]) {

@@ -11,6 +11,9 @@ public final class LogWriter: Sendable {
     var isClosed = false
   }
 
+  /// How long lines gather before they are written; what a crash may lose.
+  private static let gatheringMilliseconds = 5
+
   private let state = Mutex(State())
   private let wake = Semaphore()
   private let output: Int32
@@ -39,8 +42,8 @@ public final class LogWriter: Sendable {
   /// The lines dropped since the start.
   public var dropped: Int { droppedLines.load(ordering: .relaxed) }
 
-  /// Takes a line, or drops it where the buffer is full.
-  func append(_ line: [UInt8]) {
+  /// Takes a line, or drops it where the buffer is full. An urgent one is written at once.
+  func append(_ line: [UInt8], isUrgent: Bool) {
     let wasEmpty = state.withLock { state in
       guard !state.isClosed else { return false }
       guard state.buffer.count + line.count <= capacity else {
@@ -52,6 +55,7 @@ public final class LogWriter: Sendable {
       return state.buffer.isEmpty
     }
     if wasEmpty { wake.signal() }
+    if isUrgent { wake.signal() }
   }
 
   /// Writes out what waits and ends the thread; later lines are dropped. Returns when done, at the latest after
@@ -62,6 +66,7 @@ public final class LogWriter: Sendable {
       return !state.isClosed
     }
     guard wasOpen else { return }
+    wake.signal()
     wake.signal()
     // The end of a process, with no loop left to wait on: a bounded poll of a flag is all that is needed.
     for _ in 0..<deadlineMilliseconds where !finished.load(ordering: .acquiring) { usleep(1000) }
@@ -89,6 +94,9 @@ public final class LogWriter: Sendable {
     var open = true
     while open {
       wake.wait()
+      // A moment for more lines to come: one wake-up and one write for all of them, not one each (a second signal, of
+      // an urgent line or of the end, cuts it short).
+      wake.wait(atMostMilliseconds: Self.gatheringMilliseconds)
       var taken: (bytes: [UInt8], dropped: Int)
       (taken, open) = state.withLock { state in
         defer {

@@ -67,7 +67,7 @@ public struct Logger: Sendable {
     var line = LogLine(level: level, message: message, context: context, unixMilliseconds: now())
     fields(&line)
     line.finish()
-    writer.append(line.bytes)
+    writer.append(line.bytes, isUrgent: level >= .error)
   }
 
   /// A line for one's own machine.

@@ -5,20 +5,17 @@ public enum RFC3339 {
     let days = Int(floorDivide(unixMilliseconds, 86_400_000))
     let rest = Int(unixMilliseconds) - days * 86_400_000
     let (year, month, day) = civil(daysSinceEpoch: days)
-    append(year, 4, to: &bytes)
-    bytes.append(UInt8(ascii: "-"))
-    append(month, 2, to: &bytes)
-    bytes.append(UInt8(ascii: "-"))
-    append(day, 2, to: &bytes)
-    bytes.append(UInt8(ascii: "T"))
-    append(rest / 3_600_000, 2, to: &bytes)
-    bytes.append(UInt8(ascii: ":"))
-    append(rest / 60_000 % 60, 2, to: &bytes)
-    bytes.append(UInt8(ascii: ":"))
-    append(rest / 1000 % 60, 2, to: &bytes)
-    bytes.append(UInt8(ascii: "."))
-    append(rest % 1000, 3, to: &bytes)
-    bytes.append(UInt8(ascii: "Z"))
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { text in
+      _ = text.initialize(from: "0000-00-00T00:00:00.000Z".utf8)
+      write(year, 0..<4, text)
+      write(month, 5..<7, text)
+      write(day, 8..<10, text)
+      write(rest / 3_600_000, 11..<13, text)
+      write(rest / 60_000 % 60, 14..<16, text)
+      write(rest / 1000 % 60, 17..<19, text)
+      write(rest % 1000, 20..<23, text)
+      bytes.append(contentsOf: text)
+    }
   }
 
   /// The text of a time in UTC.
@@ -45,12 +42,15 @@ public enum RFC3339 {
     value >= 0 ? value / by : (value - by + 1) / by
   }
 
-  private static func append(_ value: Int, _ digits: Int, to bytes: inout [UInt8]) {
-    var divisor = 1
-    for _ in 1..<digits { divisor *= 10 }
-    while divisor > 0 {
-      bytes.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-      divisor /= 10
+  /// Decimal digits with leading zeros, as many as there is room for.
+  @inline(__always)
+  private static func write(_ value: Int, _ place: Range<Int>, _ text: UnsafeMutableBufferPointer<UInt8>) {
+    var rest = UInt32(truncatingIfNeeded: value)
+    var index = place.upperBound
+    while index > place.lowerBound {
+      index -= 1
+      text[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
     }
   }
 }

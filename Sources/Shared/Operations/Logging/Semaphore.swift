@@ -20,4 +20,14 @@ final class Semaphore: @unchecked Sendable {
   func wait() {
     while sem_wait(semaphore) != 0, errno == EINTR {}
   }
+
+  /// Waits for a signal, but not for longer.
+  func wait(atMostMilliseconds milliseconds: Int) {
+    var end = timespec()
+    clock_gettime(CLOCK_REALTIME, &end)
+    end.tv_nsec += milliseconds * 1_000_000
+    end.tv_sec += end.tv_nsec / 1_000_000_000
+    end.tv_nsec %= 1_000_000_000
+    while sem_timedwait(semaphore, &end) != 0, errno == EINTR {}
+  }
 }

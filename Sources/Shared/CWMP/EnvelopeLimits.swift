@@ -1,0 +1,28 @@
+public import XML
+
+/// Bounds of one message.
+public struct EnvelopeLimits: Sendable, Hashable {
+  /// Bounds of the document.
+  public var xml: XMLLimits
+  /// Parameters of one list; more refuse the message.
+  public var parameters: Int
+  /// Bytes of a parameter's name; a longer one leaves that parameter out (the XSD says 256).
+  public var nameBytes: Int
+  /// Bytes of a value; a longer one leaves that parameter out.
+  public var valueBytes: Int
+  /// Whether a header block with mustUnderstand 1 that is not known passes with a note instead of a SOAP fault
+  /// (item 38's lenient switch).
+  public var forgivesMustUnderstand: Bool
+
+  /// Makes limits; the defaults are the product's.
+  public init(
+    xml: XMLLimits = XMLLimits(), parameters: Int = 50_000, nameBytes: Int = 256, valueBytes: Int = 64 << 10,
+    forgivesMustUnderstand: Bool = false
+  ) {
+    self.xml = xml
+    self.parameters = parameters
+    self.nameBytes = nameBytes
+    self.valueBytes = valueBytes
+    self.forgivesMustUnderstand = forgivesMustUnderstand
+  }
+}

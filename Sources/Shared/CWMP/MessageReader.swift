@@ -1,0 +1,162 @@
+import XML
+
+/// Makes an ``Envelope`` of what an ``EnvelopeSink`` has gathered.
+struct MessageReader {
+  let assembly: UnsafeMutablePointer<EnvelopeAssembly>
+  let side: EnvelopeParser.Side
+  let forgivesMustUnderstand: Bool
+  var notes: EnvelopeNotes
+
+  init(sink: EnvelopeSink, side: EnvelopeParser.Side, limits: EnvelopeLimits) {
+    assembly = sink.assembly
+    self.side = side
+    forgivesMustUnderstand = limits.forgivesMustUnderstand
+    notes = sink.assembly.pointee.notes
+  }
+
+  /// Reads the message.
+  mutating func read() throws(CWMPError) -> Envelope {
+    guard !assembly.pointee.method.isEmpty else {
+      let message = assembly.pointee.hasBody ? "the Body is empty" : "the Envelope has no Body"
+      throw CWMPError(.emptyBody, message)
+    }
+    let namespace = readNamespace()
+    let (id, header) = readHeader()
+    do {
+      try check(header)
+      let message = try readMessage()
+      return Envelope(namespace: namespace, id: id, header: header, message: message, notes: notes)
+    } catch {
+      var error = error
+      error.namespace = namespace
+      error.id = id
+      throw error
+    }
+  }
+
+  private mutating func readNamespace() -> CWMPNamespace {
+    if let namespace = assembly.pointee.namespace { return namespace }
+    if assembly.pointee.method != "Fault" { notes.insert(.foreignNamespace) }
+    return assembly.pointee.declaredNamespace ?? .v1_0
+  }
+
+  private mutating func readHeader() -> (id: [UInt8]?, header: EnvelopeHeader) {
+    var id: [UInt8]?
+    var header = EnvelopeHeader(notUnderstood: assembly.pointee.notUnderstood)
+    for node in assembly.pointee.header {
+      switch Vocabulary.word(Int(node.word)) {
+      case .id:
+        // An ID of white space only is none; one beyond reason is not echoed.
+        let isEmpty = assembly.pointee.text.trimmed(node.text).isEmpty
+        if !isEmpty, node.text.count <= 1_024 { id = Array(assembly.pointee.text.bytes(node.text)) }
+      case .holdRequests: header.holdRequests = boolean(node)
+      case .sessionTimeout, .sessionTimeoutLowercase: header.sessionTimeout = UInt32(exactly: number(node) ?? -1)
+      case .supportedCWMPVersions: header.supportedVersions = CWMPVersion.list(string(node))
+      case .useCWMPVersion: header.useVersion = CWMPVersion(string(node))
+      default: break
+      }
+    }
+    if id == nil { notes.insert(.missingID) }
+    return (id, header)
+  }
+
+  private mutating func check(_ header: EnvelopeHeader) throws(CWMPError) {
+    guard !header.notUnderstood.isEmpty else { return }
+    guard !forgivesMustUnderstand else {
+      notes.insert(.notUnderstood)
+      return
+    }
+    let names = header.notUnderstood.joined(separator: ", ")
+    let fault = CWMPFault(code: 0, string: "header not understood: \(names)", side: .mustUnderstand)
+    throw CWMPError(.notUnderstood, "unknown header block with mustUnderstand 1: \(names)", reply: .fault(fault))
+  }
+
+  private mutating func readMessage() throws(CWMPError) -> Envelope.Message {
+    let method = assembly.pointee.method
+    if method == "Fault" { return .fault(fault()) }
+    if method.hasSuffix("Response") {
+      let answered = String(method.dropLast("Response".utf8.count))
+      return side == .acs ? .cpeResponse(cpeResponse(to: answered)) : .acsResponse(acsResponse(to: answered))
+    }
+    guard side == .acs else {
+      guard let known = RPCMethod(rawValue: method) else { return .unknownACSRequest(method: method) }
+      return .acsRequest(acsRequest(known))
+    }
+    return method == "Inform" ? .inform(try inform()) : .cpeRequest(cpeRequest(method))
+  }
+}
+
+// MARK: - The flat tree
+
+extension MessageReader {
+  /// The message element, at the root of the tree.
+  var root: Int { 0 }
+
+  var body: [EnvelopeNode] { assembly.pointee.body }
+
+  /// The children of a node, in document order.
+  func children(of parent: Int) -> [Int] {
+    let depth = body[parent].depth
+    var children: [Int] = []
+    var index = parent + 1
+    while index < body.count, body[index].depth > depth {
+      if body[index].depth == depth + 1 { children.append(index) }
+      index += 1
+    }
+    return children
+  }
+
+  /// The last child with a name.
+  func child(_ word: Word, of parent: Int) -> Int? {
+    let number = Word.number(of: word)
+    return children(of: parent).last { body[$0].word == number }
+  }
+
+  /// The text of a node, trimmed.
+  func string(_ node: EnvelopeNode) -> String {
+    let text = assembly.pointee.text
+    return String(decoding: text.bytes(text.trimmed(node.text)), as: UTF8.self)
+  }
+
+  /// The trimmed text of a child; empty if it is missing.
+  func string(_ word: Word, of parent: Int) -> String {
+    guard let index = child(word, of: parent) else { return "" }
+    return string(body[index])
+  }
+
+  /// A decimal number of a node's text; nil if it is none.
+  func number(_ node: EnvelopeNode) -> Int? { Int(string(node)) }
+
+  /// The number in a child; a missing or bad one is noted.
+  mutating func number(_ word: Word, of parent: Int) -> Int? {
+    let value = child(word, of: parent).flatMap { number(body[$0]) }
+    if value == nil { notes.insert(.missingArgument) }
+    return value
+  }
+
+  /// A boolean: `1` and `true` are true, all else false (item 47).
+  func boolean(_ node: EnvelopeNode) -> Bool { isTrue(string(node).utf8) }
+
+  func boolean(_ word: Word, of parent: Int) -> Bool { child(word, of: parent).map { boolean(body[$0]) } ?? false }
+
+  /// A dateTime; Unknown Time if it is missing.
+  mutating func dateTime(_ word: Word, of parent: Int) -> DateTimeText {
+    let text = string(word, of: parent)
+    if text.isEmpty { notes.insert(.missingArgument) }
+    return text.isEmpty ? .unknown : DateTimeText(text)
+  }
+
+  /// The texts of all children of a child.
+  func strings(_ word: Word, of parent: Int) -> [String] {
+    guard let list = child(word, of: parent) else { return [] }
+    return children(of: list).map { string(body[$0]) }
+  }
+
+  /// The table of a large list.
+  var table: TextTable {
+    guard !assembly.pointee.table.isEmpty else { return TextTable() }
+    // Real copies, of the exact size: the assembly keeps its own for the next message.
+    let entries = assembly.pointee.table.withUnsafeBufferPointer { Array($0) }
+    return TextTable(bytes: assembly.pointee.text.copy, entries: entries)
+  }
+}

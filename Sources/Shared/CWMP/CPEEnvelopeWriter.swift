@@ -8,7 +8,7 @@ public struct CPEEnvelopeWriter: Sendable {
   public var dialect: Dialect
 
   /// Makes a writer.
-  public init(namespace: CWMPNamespace = .v1_2, dialect: Dialect = []) {
+  public init(namespace: CWMPNamespace = .cwmp12, dialect: Dialect = []) {
     self.namespace = namespace
     self.dialect = dialect
   }

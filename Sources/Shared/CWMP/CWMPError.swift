@@ -48,7 +48,7 @@ public struct CWMPError: Error, Sendable, CustomStringConvertible {
   /// Makes an error.
   public init(
     _ kind: Kind, _ message: String, line: Int = 0, column: Int = 0, reply: Reply = .status(400),
-    namespace: CWMPNamespace = .v1_0, id: [UInt8]? = nil
+    namespace: CWMPNamespace = .cwmp10, id: [UInt8]? = nil
   ) {
     self.kind = kind
     self.message = message

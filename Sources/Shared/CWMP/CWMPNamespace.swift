@@ -12,9 +12,9 @@ public struct CWMPNamespace: Sendable, Hashable, Codable, CustomStringConvertibl
   }
 
   /// `cwmp-1-0`: also what is answered to a CPE that names no CWMP namespace at all.
-  public static let v1_0 = CWMPNamespace(minor: 0)
+  public static let cwmp10 = CWMPNamespace(minor: 0)
   /// `cwmp-1-2`: the newest official one, also for CWMP 1.3 and 1.4.
-  public static let v1_2 = CWMPNamespace(minor: 2)
+  public static let cwmp12 = CWMPNamespace(minor: 2)
   /// The newest N in use.
   public static let newestMinor: UInt8 = 4
 

@@ -37,7 +37,7 @@ struct MessageReader {
   private mutating func readNamespace() -> CWMPNamespace {
     if let namespace = assembly.pointee.namespace { return namespace }
     if assembly.pointee.method != "Fault" { notes.insert(.foreignNamespace) }
-    return assembly.pointee.declaredNamespace ?? .v1_0
+    return assembly.pointee.declaredNamespace ?? .cwmp10
   }
 
   private mutating func readHeader() -> (id: [UInt8]?, header: EnvelopeHeader) {

@@ -166,16 +166,17 @@ extension XMLPushParser {
   }
 
   private func kind(of code: Int32) -> XMLError.Kind {
+    // libxml2's xmlParserErrors, whose C enumeration has another type than the field that holds them.
     switch code {
-    case 4 /* DOCUMENT_EMPTY: no tag where the first one should be */:
-      fedBytes == 0 ? .incomplete : .badCharacters(code: code)
-    case 5 /* DOCUMENT_END: the end too early, or something (often NULs) after it */:
-      state.depth == 0 && state.elements > 0 ? .badCharacters(code: code) : .incomplete
-    case 77 /* TAG_NOT_FINISHED */: .incomplete
-    case 2 /* NO_MEMORY */: .outOfMemory
-    case 6...9 /* CHARREF, INVALID_CHAR */, 22...27 /* references */, 68 /* NAME_REQUIRED, after & */,
-      81 /* ENCODING */:
-      .badCharacters(code: code)
+    // DOCUMENT_EMPTY: no tag where the first one should be.
+    case 4: fedBytes == 0 ? .incomplete : .badCharacters(code: code)
+    // DOCUMENT_END: the end too early, or something (often NULs) after it.
+    case 5: state.depth == 0 && state.elements > 0 ? .badCharacters(code: code) : .incomplete
+    // TAG_NOT_FINISHED, NO_MEMORY.
+    case 77: .incomplete
+    case 2: .outOfMemory
+    // Character references and characters, entity references, NAME_REQUIRED (after a bare &), encoding.
+    case 6...9, 22...27, 68, 81: .badCharacters(code: code)
     default: .notWellFormed(code: code)
     }
   }

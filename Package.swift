@@ -35,7 +35,7 @@ let shared: [Target] = [
   // The domain on top of them.
   library("EventLog", ["Networking", "PostgreSQL", "Cryptography"]),
   library("Kafka", ["EventLog", "Networking", "CRdKafka"]),
-  library("Fleet", ["PostgreSQL", "CWMP", "DataModel", "Policy", "Cryptography", "Networking"]),
+  library("Fleet", ["PostgreSQL", "EventLog", "CWMP", "DataModel", "Policy", "Cryptography", "Networking"]),
 ]
 
 let roles: [Target] = [

@@ -1,0 +1,184 @@
+import CWMP
+import Cryptography
+import EventLog
+import Fleet
+import HTTP
+import Networking
+import Operations
+
+/// What all listeners of one gateway loop share: the session core with its log, credentials, admission and clock. It turns
+/// the core's actions into appends and answers. Lives on the loop.
+final class GatewayLoop {
+  /// An exchange that waits for the core's answer, and what its answer needs.
+  struct Pending {
+    var exchange: Exchange
+    /// Of an Inform: the session's cookie.
+    var cookie: SessionCookie?
+    /// Of a CPE's request: how to answer it.
+    var reply: Reply
+    /// Bytes that count as in flight until the answer.
+    var admitted = 0
+  }
+
+  /// What the CPE's body was, as far as its answer depends on it.
+  struct Reply {
+    var id: [UInt8]?
+    var namespace: CWMPNamespace
+    var request: CPERequest?
+    var version: CWMPVersion?
+  }
+
+  let loop: EventLoop
+  let log: any EventLog
+  let clock: DatabaseClock
+  let credentials: CredentialStore
+  let cookies: SessionCookieCodec
+  let authentication: Authentication
+  let logger: Logger
+  let metrics: GatewayMetrics
+  let ids = UUIDv7Generator()
+  let hasher = SHA256()
+  var admission: Admission
+  private var core: SessionCore
+  private let producer: any LogProducer
+  private let seal: RecordSeal
+  private let instance: UUID128
+  private let partitions: Int32
+  private var pending: [SessionCore.Exchange: Pending] = [:]
+  private var nextExchange: SessionCore.Exchange = 0
+  private var timer: LoopTimer?
+  private var timerAt = Int64.max
+  private var parsers: [EnvelopeParser] = []
+  private(set) var isStopping = false
+
+  init(_ parts: GatewayParts, number: UInt8, on loop: EventLoop, credentials: CredentialStore, clock: DatabaseClock) {
+    self.loop = loop
+    log = parts.log
+    self.clock = clock
+    self.credentials = credentials
+    cookies = SessionCookieCodec(parts.keyring)
+    authentication = Authentication(parts.keyring, realm: parts.realm, bootstrap: parts.bootstrap)
+    logger = parts.logger
+    metrics = GatewayMetrics(parts.metrics)
+    instance = parts.instance
+    admission = Admission(parts.budget, seed: parts.instance.low ^ UInt64(number))
+    core = SessionCore(instance: parts.instance, loop: number, replyPartition: parts.replyPartition)
+    producer = parts.log.producer(on: loop)
+    seal = RecordSeal(parts.keyring, sealer: parts.sealer)
+    partitions = parts.log.partitionCount(of: .messages)
+  }
+
+  // MARK: - From the handlers
+
+  /// A parser for one body; give it back by ``recycle(_:)``.
+  func parser() -> EnvelopeParser { parsers.popLast() ?? EnvelopeParser() }
+
+  /// Takes a parser back.
+  func recycle(_ parser: EnvelopeParser) {
+    if parsers.count < 64 { parsers.append(parser) }
+  }
+
+  /// Whether the loop takes new sessions.
+  var latency: Int64? { core.latency.expected(now: clock.now) }
+
+  func inform(_ waiting: Pending, _ message: CPEMessage) -> SessionCore.Exchange {
+    start(waiting) { core, id, now in core.inform(id, message, now: now) }
+  }
+
+  func request(_ waiting: Pending, _ message: CPEMessage) -> SessionCore.Exchange {
+    start(waiting) { core, id, now in core.request(id, message, now: now) }
+  }
+
+  func response(_ waiting: Pending, _ message: CPEMessage) -> SessionCore.Exchange {
+    start(waiting) { core, id, now in core.response(id, message, now: now) }
+  }
+
+  func empty(_ waiting: Pending, _ post: SessionCore.Post, peer: String) -> SessionCore.Exchange {
+    start(waiting) { core, id, now in core.empty(id, post, peer: peer, now: now) }
+  }
+
+  /// A record that nobody waits for: what a refused body means for its session.
+  func tell(_ message: CPEMessage) { append(message, nil) }
+
+  /// The exchange's connection has gone.
+  func gone(_ id: SessionCore.Exchange) {
+    guard let waiting = pending.removeValue(forKey: id) else { return }
+    if waiting.admitted > 0 { admission.done(bytes: waiting.admitted) }
+    perform(core.gone(id, post: nil, now: clock.now))
+  }
+
+  // MARK: - From the log
+
+  /// Directives that were read for this loop.
+  func take(_ directives: [Directive]) {
+    for directive in directives { perform(core.directive(directive, now: clock.now)) }
+  }
+
+  /// Directives may have been missed.
+  func askAgain() { perform(core.askAgain()) }
+
+  /// Answers everything that waits.
+  func stop() {
+    isStopping = true
+    perform(core.stop())
+  }
+
+  // MARK: - Actions
+
+  private func start(
+    _ waiting: Pending, _ body: (inout SessionCore, SessionCore.Exchange, Int64) -> [SessionCore.Action]
+  ) -> SessionCore.Exchange {
+    nextExchange += 1
+    let id = nextExchange
+    pending[id] = waiting
+    perform(body(&core, id, clock.now))
+    return id
+  }
+
+  private func perform(_ actions: [SessionCore.Action]) {
+    for action in actions {
+      switch action {
+      case .append(let message, let ticket): append(message, ticket)
+      case .respond(let id, let answer): respond(id, answer)
+      case .close(let id):
+        if let waiting = pending.removeValue(forKey: id) {
+          metrics.unanswered.increment()
+          waiting.exchange.abort()
+        }
+      }
+    }
+    setTimer()
+  }
+
+  private func append(_ message: CPEMessage, _ ticket: UInt64?) {
+    producer.append(message.record(partitions: partitions, seal: seal)) { [weak self] result in
+      guard let self else { return }
+      var succeeded = true
+      if case .failure(let error) = result {
+        succeeded = false
+        metrics.appendFailures.increment()
+        logger.debug("record not appended") { $0.add(error) }
+      }
+      if let ticket { perform(core.acknowledged(ticket, succeeded: succeeded, now: clock.now)) }
+    }
+  }
+
+  private func respond(_ id: SessionCore.Exchange, _ answer: SessionCore.Answer) {
+    guard let waiting = pending.removeValue(forKey: id) else { return }
+    if waiting.admitted > 0 { admission.done(bytes: waiting.admitted) }
+    CWMPAnswer.write(answer, waiting, self)
+  }
+
+  /// One timer for the core's next deadline.
+  private func setTimer() {
+    guard let at = core.nextDeadline else { return }
+    guard timer == nil || at < timerAt else { return }
+    timer?.cancel()
+    timerAt = at
+    timer = loop.schedule(after: .microseconds(max(at - clock.now, 1_000))) { [weak self] in
+      guard let self else { return }
+      timer = nil
+      perform(core.tick(now: clock.now))
+    }
+  }
+}

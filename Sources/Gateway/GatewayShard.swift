@@ -1,0 +1,107 @@
+import Cryptography
+import EventLog
+import Fleet
+public import HTTP
+public import Networking
+import Operations
+import PostgreSQL
+
+/// One loop of a gateway: its listeners, its session core, its lane to the credentials. An actor on that loop.
+public actor GatewayShard {
+  /// A listener as every loop opens it.
+  public struct Listening: Sendable {
+    /// Where.
+    public var address: SocketAddress
+    /// TLS and PROXY protocol.
+    public var options: ListenerOptions
+    /// Who may speak.
+    public var authentication: Authentication.Policy
+    /// Whether a connection is one CPE (docs/architecture.md, section 2.4).
+    public var followsConnection: Bool
+    /// Bytes of body before the CPE has proved who it is.
+    public var unauthenticatedBody: Int
+    /// Bytes of body after.
+    public var body: Int
+
+    /// A listener with the bounds of docs/architecture.md, section 10.
+    public init(address: SocketAddress, options: ListenerOptions, authentication: Authentication.Policy) {
+      self.address = address
+      self.options = options
+      self.authentication = authentication
+      followsConnection = false
+      unauthenticatedBody = 256 * 1024
+      body = 16 * 1024 * 1024
+    }
+  }
+
+  private nonisolated let loop: EventLoop
+  private let lane: Lane
+  private let clock = DatabaseClock()
+  private let gateway: GatewayLoop
+  private let logger: Logger
+  private var servers: [HTTPServer] = []
+  private var clockTask: Task<Void, Never>?
+
+  /// Runs on the loop.
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  /// Creates loop `number` of a gateway. Call it on `loop`.
+  public init(_ parts: GatewayParts, number: UInt8, on loop: EventLoop) throws {
+    self.loop = loop
+    logger = parts.logger
+    lane = try Lane(on: loop, parts.database)
+    let credentials = CredentialStore(lane: lane, keyring: parts.keyring, capacity: 100_000)
+    gateway = GatewayLoop(parts, number: number, on: loop, credentials: credentials, clock: clock)
+  }
+
+  /// Measures the database's clock, then opens the listeners.
+  /// - Returns: the addresses in use.
+  public func start(
+    _ listeners: [Listening], _ configuration: HTTPConfiguration
+  ) async throws -> [SocketAddress] {
+    try await clock.adjust(with: lane)
+    clockTask = Task(executorPreference: loop) { await self.keepClock() }
+    return try listeners.map { listening in
+      let handler = CWMPHandler(
+        gateway,
+        CWMPHandler.Listening(
+          authentication: listening.authentication, followsConnection: listening.followsConnection,
+          unauthenticatedBody: listening.unauthenticatedBody, body: listening.body),
+        files: nil)
+      let server = HTTPServer(loop: loop, configuration: configuration, service: handler)
+      let listener = try server.listen(on: listening.address, options: listening.options)
+      servers.append(server)
+      return listener.address
+    }
+  }
+
+  /// Directives that were read for this loop.
+  func take(_ directives: [Directive]) { gateway.take(directives) }
+
+  /// Directives may have been missed.
+  func askAgain() { gateway.askAgain() }
+
+  /// Stops listening, answers what waits and lets connections end.
+  public func drain() {
+    for server in servers { server.drain() }
+    gateway.stop()
+  }
+
+  /// Closes what is still open.
+  public func close() async {
+    for server in servers { server.close() }
+    clockTask?.cancel()
+    await clockTask?.value
+    await lane.close()
+  }
+
+  /// Every ten seconds; while PostgreSQL is away the last offset stands.
+  private func keepClock() async {
+    while !Task.isCancelled {
+      do { try await loop.sleep(for: .seconds(10)) } catch { return }
+      do { try await clock.adjust(with: lane) } catch {
+        logger.debug("database clock not read") { $0.add(error) }
+      }
+    }
+  }
+}

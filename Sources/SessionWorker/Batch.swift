@@ -1,0 +1,158 @@
+import CWMP
+import Cryptography
+import DataModel
+import EventLog
+import Fleet
+import Policy
+import XML
+
+/// The records of one batch on their way through the worker: read, classified, parsed; what cannot be is condemned to the
+/// dead letters, and only it (promise P7).
+struct Batch {
+  /// A record that is not folded, and why.
+  struct DeadLetter {
+    var record: LogRecord
+    var device: UUID128
+    var session: UUID128
+    var reason: String
+  }
+
+  /// What is to be folded, in order.
+  private(set) var inputs: [BatchFold.Input] = []
+  /// The devices' states: contacts first, all of those that are loaded whole later.
+  var states: [UUID128: DeviceState] = [:]
+  private(set) var deadLetters: [DeadLetter] = []
+  private var records: [LogRecord] = []
+
+  /// Reads the records' headers and opens their bodies.
+  init(_ records: [LogRecord], opening seal: RecordSeal) {
+    inputs.reserveCapacity(records.count)
+    for record in records {
+      do throws(MalformedRecord) {
+        let message = try CPEMessage(record, seal: seal)
+        inputs.append(
+          BatchFold.Input(offset: record.offset, partition: record.partition.number, message: message, body: nil))
+        self.records.append(record)
+        if states[message.device] == nil { states[message.device] = DeviceState(id: message.device) }
+      } catch {
+        deadLetters.append(DeadLetter(record: record, device: .zero, session: .zero, reason: error.description))
+      }
+    }
+  }
+
+  /// Every device of the batch, in order.
+  var devices: [UUID128] { states.keys.sorted() }
+
+  /// Takes every record for a dead letter: the batch of one that PostgreSQL refuses.
+  mutating func condemnAll(_ reason: String) {
+    for index in inputs.indices { condemn(index, reason) }
+    inputs = []
+  }
+
+  /// Marks trivial Informs. A device with any other record in the batch is folded whole.
+  mutating func classify(_ contacts: [UUID128: BatchStore.Contact], policyEpoch: Int64, now: Int64) {
+    var whole: Set<UUID128> = []
+    for index in inputs.indices {
+      let message = inputs[index].message
+      let contact = contacts[message.device]
+      states[message.device]?.contact = contact?.row
+      inputs[index].isTrivial = Fold.isTrivial(
+        message, contact?.row, hasWork: contact?.hasWork ?? true, policyEpoch: policyEpoch, now: now)
+      if !inputs[index].isTrivial { whole.insert(message.device) }
+    }
+    for index in inputs.indices where whole.contains(inputs[index].message.device) { inputs[index].isTrivial = false }
+  }
+
+  /// Devices of which only the contact changes.
+  var trivialDevices: Set<UUID128> { Set(inputs.lazy.filter(\.isTrivial).map(\.message.device)) }
+
+  /// Devices that must be loaded whole.
+  var devicesToLoad: [UUID128] {
+    Set(inputs.lazy.filter { !$0.isTrivial }.map(\.message.device)).sorted()
+  }
+
+  /// Parses the bodies of what is not trivial.
+  mutating func parse(_ parser: EnvelopeParser) {
+    var kept: [BatchFold.Input] = []
+    kept.reserveCapacity(inputs.count)
+    for index in inputs.indices {
+      var input = inputs[index]
+      if !input.isTrivial, !input.message.body.isEmpty {
+        do throws(CWMPError) {
+          input.body = try parser.parse(input.message.body, charset: XMLCharset(label: input.message.charset))
+        } catch {
+          condemn(index, "\(error)")
+          continue
+        }
+      }
+      kept.append(input)
+    }
+    inputs = kept
+  }
+
+  private mutating func condemn(_ index: Int, _ reason: String) {
+    let message = inputs[index].message
+    deadLetters.append(
+      DeadLetter(record: records[index], device: message.device, session: message.session, reason: reason))
+  }
+
+  /// The parts of the devices' twins that the batch's folds touch, once the devices' rows are loaded.
+  func scope(_ engine: PolicyEngine) -> TwinScope {
+    var scope = TwinScope()
+    for input in inputs where !input.isTrivial {
+      if let device = states[input.message.device]?.device {
+        scope.formUnion(engine.scope(for: DeviceFacts(device, input.body?.inform)))
+      }
+      // An answer may hold anything that was asked for.
+      if input.message.kind == .response { return .everything }
+      guard let inform = input.body?.inform else { continue }
+      for parameter in inform.parameters {
+        if let path = ParameterPath(reported: parameter.name) { scope.insert(path) }
+      }
+    }
+    return scope
+  }
+
+  /// Puts the dead letters into the outbox, fails the outstanding attempt of each device and ends its session.
+  func addDeadLetters(to outcome: inout BatchFold.Outcome, incarnation: UUID128, now: Int64) {
+    for letter in deadLetters {
+      let ids = RecordIDs(
+        incarnation, letter.record.partition.number, letter.record.offset, milliseconds: now / 1000)
+      let data = JSONBytes.object { json in
+        json.member("reason", letter.reason)
+        json.member("partition", letter.record.partition.number)
+        json.member("offset", letter.record.offset)
+        json.member("device", letter.device.description)
+        json.member("session", letter.session.description)
+        // As it stood on the log: sealed where it may hold secrets.
+        json.member("headers", Base64.encode(letter.record.headers.bytes.span))
+        json.member("value", Base64.encode(letter.record.value.span))
+      }
+      outcome.events.append(
+        (
+          ids.nextName(),
+          NorthboundEvent(
+            topic: .deadLetters, type: "carillon.dead-letter.v1", device: letter.device, time: now, data: data)
+        ))
+      outcome.alarms.append((letter.device, "record to the dead letters: \(letter.reason)"))
+      outcome.fail(letter.device, now: now)
+    }
+  }
+}
+
+extension BatchFold.Outcome {
+  /// A record of the device could not be folded: what was outstanding got no answer, and the session is over.
+  fileprivate mutating func fail(_ device: UUID128, now: Int64) {
+    guard let outstanding = states[device]?.session?.outstanding,
+      let index = states[device]?.index(of: outstanding.task)
+    else { return }
+    states[device]?.session = nil
+    states[device]?.tasks[index].version += 1
+    if states[device]?.tasks[index].once == true {
+      states[device]?.tasks[index].state = .inDoubt
+    } else if var task = states[device]?.tasks.remove(at: index) {
+      task.fault = FaultText.refused("it could not be read")
+      finished.append((task, .failed))
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import CWMP
+import Cryptography
+import DataModel
+import EventLog
+import Fleet
+import Policy
+
+// What to send next, and sending it: only in answer to a record that says that a POST waits (docs/architecture.md, section 2.1).
+extension Fold {
+  /// The next thing to do on the device in this session.
+  enum Work {
+    /// A task that is there.
+    case task(UUID128)
+    /// What must be read before a task of once goes out, or settles.
+    case preparation(for: UUID128, path: String)
+    /// What policies ask.
+    case planned(PlannedRPC)
+  }
+
+  /// An empty POST waits.
+  mutating func foldReady() {
+    guard isPresent else { return tell(.end) }
+    state.contact?.posted = true
+    guard message.answerBy > now, let post = message.post?.bytes else { return }
+    var session = openSession()
+    session.lastPostAt = now
+    session.announced = 0
+    guard session.deadPost != post else {
+      state.session = session
+      return
+    }
+    state.session = session
+    if let outstanding = session.outstanding {
+      serveAgain(outstanding, post)
+    } else {
+      sendNext(post)
+    }
+  }
+
+  /// A POST waits though something is outstanding: the same POST gets the same directive; another one means that the CPE
+  /// did not get, or did not keep, what was sent.
+  private mutating func serveAgain(_ outstanding: SessionRow.Outstanding, _ post: [UInt8]) {
+    guard let index = state.index(of: outstanding.task), state.tasks[index].attempt == outstanding.attempt else {
+      state.session?.outstanding = nil
+      return sendNext(post)
+    }
+    if outstanding.post == post { return send(index, post, isNew: false) }
+    if state.tasks[index].once {
+      state.session?.outstanding = nil
+      if state.tasks[index].state == .dispatched { change(index) { $0.state = .inDoubt } }
+      return sendNext(post)
+    }
+    guard !outstanding.rebound else {
+      lose(outstanding)
+      state.session?.outstanding = nil
+      return endByVerdict()
+    }
+    state.session?.outstanding?.post = post
+    state.session?.outstanding?.rebound = true
+    state.session?.rpcs += 1
+    change(index) { task in
+      task.post = post
+      task.lost += 1
+    }
+    send(index, post, isNew: false)
+  }
+
+  /// Dispatches the next RPC to the POST, or ends the session.
+  mutating func sendNext(_ post: [UInt8]) {
+    guard let session = state.session, session.rpcs < settings.maximumRPCs else {
+      effects.append(.alarm("session ended at its limit of \(settings.maximumRPCs) RPCs"))
+      return endByVerdict()
+    }
+    guard let work = nextWork() else { return endByVerdict() }
+    switch work {
+    case .task(let id):
+      if let index = state.index(of: id) { send(index, post, isNew: true) }
+    case .preparation(let id, let path):
+      var task = RPCTask(
+        id: context.newID(), device: state.id, request: .getParameterNames(path: path, nextLevel: true), once: false,
+        origin: .preparation, createdAt: now, deadline: now + settings.policyDeadline)
+      task.originName = id.description
+      send(add(task), post, isNew: true)
+    case .planned(let planned):
+      state.session?.rounds += 1
+      let task = RPCTask(
+        id: context.newID(), device: state.id, request: TaskRequest(planned), once: false, origin: .policy,
+        createdAt: now, deadline: now + settings.policyDeadline)
+      send(add(task), post, isNew: true)
+    }
+  }
+
+  /// Nothing (more) to do: the session's row goes with the verdict.
+  mutating func endByVerdict() {
+    if let outstanding = state.session?.outstanding { lose(outstanding) }
+    state.session = nil
+    tell(.end)
+  }
+
+  // MARK: - Choosing
+
+  /// Credentials first, then tasks by priority and age, then policies.
+  mutating func nextWork() -> Work? {
+    if let task = state.tasks.filter({ isDue($0) }).max(by: { isLess($0, $1) }) {
+      if case .addObject(let path) = task.request, task.evidence == nil || task.evidence?.session != message.session {
+        return .preparation(for: task.id, path: path)
+      }
+      return .task(task.id)
+    }
+    if let doubtful = state.tasks.first(where: { $0.state == .inDoubt && !isCompared($0) }),
+      case .addObject(let path) = doubtful.request
+    {
+      return .preparation(for: doubtful.id, path: path)
+    }
+    guard (state.session?.rounds ?? 0) < settings.maximumRounds else { return nil }
+    return nextPlanned().map { .planned($0) }
+  }
+
+  private func isDue(_ task: RPCTask) -> Bool {
+    guard task.state == .queued, task.notBefore <= now, task.deadline > now, !task.isOfSession else { return false }
+    guard let before = task.dependsOn else { return true }
+    return state.index(of: before) == nil
+  }
+
+  private func isLess(_ left: RPCTask, _ right: RPCTask) -> Bool {
+    func rank(_ task: RPCTask) -> Int32 { task.origin == .credentials ? Int32.max : Int32(task.priority) }
+    return (rank(left), right.id) < (rank(right), left.id)
+  }
+
+  private func isCompared(_ task: RPCTask) -> Bool {
+    guard case .addObject = task.request else { return true }
+    return task.evidence == nil || task.evidence?.compared == message.session
+  }
+
+  // MARK: - Sending
+
+  /// Commits the attempt (P3) and renders it for the waiting POST.
+  private mutating func send(_ index: Int, _ post: [UInt8], isNew: Bool) {
+    if isNew {
+      let session = message.session
+      let now = now
+      change(index) { task in
+        task.state = .dispatched
+        task.attempt += 1
+        task.session = session
+        task.post = post
+        task.dispatchedAt = now
+      }
+      let task = state.tasks[index]
+      state.session?.outstanding = SessionRow.Outstanding(task: task.id, attempt: task.attempt, post: post)
+      state.session?.rpcs += 1
+      if task.request == .factoryReset { state.credential?.readmitUntil = task.deadline }
+    }
+    let task = state.tasks[index]
+    let key = CommandKey(task: task.id, attempt: task.attempt).text
+    guard let request = rpc(task, key) else {
+      state.session?.outstanding = nil
+      finish(index, .failed, fault: FaultText.unrenderable)
+      return sendNext(post)
+    }
+    let writer = EnvelopeWriter(
+      namespace: CWMPNamespace(minor: state.session?.namespaceMinor ?? 0),
+      dialect: Dialect(rawValue: UInt16(truncatingIfNeeded: state.device?.dialect ?? 0)))
+    let body = writer.request(request, id: key)
+    tell(.send, cwmpID: Array(key.utf8), body: body)
+  }
+}

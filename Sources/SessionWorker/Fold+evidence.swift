@@ -1,0 +1,98 @@
+import CWMP
+import Cryptography
+import EventLog
+import Fleet
+
+// What tells whether a task of once was done (docs/architecture.md, section 4, "Once tasks").
+extension Fold {
+  /// Settles tasks by what an Inform's events and values say of them.
+  mutating func settleByEvents(_ inform: Inform) {
+    let codes = Set(message.events.map(\.code))
+    for event in message.events where event.code == "M Reboot" {
+      guard let key = CommandKey(text: event.commandKey.utf8) else { continue }
+      succeedIfAwaited(key.task) { $0.request == .reboot && $0.attempt == key.attempt }
+    }
+    for task in state.tasks where task.awaitsEvidence {
+      switch task.request {
+      case .reboot: settleRestart(task, happened: codes.contains("1 BOOT") || codes.contains("0 BOOTSTRAP"))
+      case .factoryReset: settleRestart(task, happened: codes.contains("0 BOOTSTRAP"))
+      case .download(let transfer):
+        if !transfer.softwareVersion.isEmpty, state.device?.softwareVersion == transfer.softwareVersion,
+          codes.contains("1 BOOT")
+        {
+          succeedIfAwaited(task.id) { _ in true }
+        }
+      case .setParameterValues(let settings, _): settleDiagnostics(task, settings, inform, codes)
+      default: break
+      }
+    }
+  }
+
+  /// A BOOT after the dispatch shows it done; a first try without one, long after, and no response, shows it not done (a
+  /// CPE may retry a broken session before it restarts).
+  private mutating func settleRestart(_ task: RPCTask, happened: Bool) {
+    if happened {
+      succeedIfAwaited(task.id) { _ in true }
+    } else if task.state != .accepted, message.retryCount == 0, let sent = task.dispatchedAt,
+      now - sent >= settings.bootPatience, let index = state.index(of: task.id)
+    {
+      retry(index, fault: FaultText.notDone, countsAsLost: true)
+    }
+  }
+
+  private mutating func settleDiagnostics(
+    _ task: RPCTask, _ set: [TaskRequest.Setting], _ inform: Inform, _ codes: Set<String>
+  ) {
+    guard let path = set.first(where: { $0.name.hasSuffix(".DiagnosticsState") })?.name else { return }
+    let told = inform.parameters.first { $0.name == path }?.value
+    let ended = told.map { $0 != "None" && $0 != "Requested" } ?? false
+    if codes.contains("8 DIAGNOSTICS COMPLETE") || ended { succeedIfAwaited(task.id) { _ in true } }
+  }
+
+  private mutating func succeedIfAwaited(_ id: UUID128, _ condition: (RPCTask) -> Bool) {
+    guard let index = state.index(of: id), state.tasks[index].awaitsEvidence, condition(state.tasks[index]) else {
+      return
+    }
+    finish(index, .succeeded)
+  }
+
+  // MARK: - Requests of the CPE
+
+  /// TransferComplete and its kin: folded whatever became of their session, and answered by the gateway already.
+  mutating func foldRequest(_ body: Envelope?) {
+    if isPresent {
+      state.contact?.posted = true
+      if var session = state.session {
+        session.announced = max(session.announced - 1, 0)
+        session.lastPostAt = now
+        state.session = session
+      }
+    }
+    switch body?.request {
+    case .transferComplete(let transfer): foldTransferComplete(transfer)
+    case .autonomousTransferComplete(let transfer):
+      tellOfDevice("autonomous_transfer_completed", EventData.autonomousTransfer(transfer))
+    case .unknown(let method): tellOfDevice("request_refused", EventData.member("method", method))
+    default: break
+    }
+  }
+
+  /// Item 151: fault 0 is success. Empty, foreign and already settled keys are no error (item 152).
+  private mutating func foldTransferComplete(_ transfer: TransferComplete) {
+    tellOfDevice("transfer_completed", EventData.transfer(transfer))
+    guard let key = CommandKey(text: transfer.commandKey.utf8), let index = state.index(of: key.task),
+      state.tasks[index].attempt == key.attempt, state.tasks[index].awaitsEvidence
+    else { return }
+    if state.session?.outstanding?.task == key.task { state.session?.outstanding = nil }
+    if transfer.fault.isSuccess {
+      finish(index, .succeeded, result: EventData.object(EventData.transfer(transfer)))
+    } else {
+      settleFault(index, CWMPFault(code: transfer.fault.code, string: transfer.fault.string))
+    }
+  }
+}
+
+extension RPCTask {
+  /// Whether the task was sent, or may have been, and nobody knows yet what came of it.
+  var awaitsEvidence: Bool { state == .dispatched || state == .accepted || state == .inDoubt }
+}

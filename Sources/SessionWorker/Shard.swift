@@ -1,0 +1,283 @@
+import CWMP
+public import Cryptography
+import DataModel
+public import EventLog
+import Fleet
+import Networking
+import Policy
+public import PostgreSQL
+
+/// A shard of the session worker: one loop with its partitions, its pipelined connection and its fold
+/// (docs/architecture.md, sections 3 and 8).
+///
+/// Round after round: read what is new in the owned partitions, and in one transaction move the claims, load, fold, write;
+/// then tell the gateways. What it keeps from batch to batch is a cache that any error drops.
+public actor Shard {
+  /// What a shard works with.
+  public struct Parts {
+    /// Runs the batches' transactions.
+    public var lane: Lane
+    /// Renews leases meanwhile.
+    public var claims: Claims
+    /// Where messages come from and directives go to.
+    public var log: any EventLog
+    /// The incarnation of `cwmp.messages`.
+    public var incarnation: UUID128
+    /// Opens what gateways sealed, seals what goes to them.
+    public var seal: RecordSeal
+    /// The policies in force, read anew when their epoch goes up.
+    public var policies: PolicyStore
+    /// Devices' passwords.
+    public var secrets: SealedSecrets
+    /// What operators may set.
+    public var settings: FoldSettings
+    /// Where it says what it does.
+    public var report: WorkerReport
+
+    /// Gathers a shard's parts; lane and claims are on the shard's loop.
+    public init(
+      lane: Lane, claims: Claims, log: any EventLog, incarnation: UUID128, seal: RecordSeal, policies: PolicyStore,
+      secrets: SealedSecrets, settings: FoldSettings, report: WorkerReport
+    ) {
+      self.lane = lane
+      self.claims = claims
+      self.log = log
+      self.incarnation = incarnation
+      self.seal = seal
+      self.policies = policies
+      self.secrets = secrets
+      self.settings = settings
+      self.report = report
+    }
+  }
+
+  /// A batch ends at that many records, or bytes.
+  private static let maximumRecords = 256
+  private static let maximumBytes = 1 << 20
+  /// A new batch begins at most this often: full batches cost less a record.
+  private static let pace: Duration = .milliseconds(5)
+  private static let outboxLanes: Int16 = 16
+
+  private nonisolated let loop: EventLoop
+  private let parts: Parts
+  private let reader: any LogReader
+  private let producer: any LogProducer
+  private let parser = EnvelopeParser()
+  private var assigned: [Int32: Claim] = [:]
+  private var isStopping = false
+
+  /// Runs on the loop of its lane.
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  /// Creates a shard. Call it on the loop of `parts.lane`.
+  public init(_ parts: sending Parts) {
+    loop = parts.lane.loop
+    reader = parts.log.reader(on: parts.lane.loop)
+    producer = parts.log.producer(on: parts.lane.loop)
+    self.parts = parts
+  }
+
+  /// Works until ``stop()``; then gives its partitions back.
+  public func run() async {
+    let tending = Task(executorPreference: loop) { await self.tend() }
+    while !isStopping {
+      let began = loop.now
+      await round()
+      let rest = Self.pace - (loop.now - began)
+      if rest > .zero { try? await loop.sleep(for: rest) }
+    }
+    tending.cancel()
+    await tending.value
+    await reader.close()
+    do throws(PostgreSQLError) {
+      try await parts.claims.leave()
+    } catch {
+      parts.report.failed("cannot give partitions back", error)
+    }
+  }
+
+  /// Finishes the batch under way, then ends ``run()``.
+  public func stop() { isStopping = true }
+
+  // MARK: - Partitions
+
+  /// Every half second: renews leases, seeks partitions, gives back what is over the share.
+  private func tend() async {
+    while !isStopping {
+      do {
+        let surplus = try await parts.claims.tend()
+        if !surplus.isEmpty { try await parts.claims.release(surplus) }
+      } catch {
+        parts.report.failed("cannot renew leases", error)
+      }
+      do { try await loop.sleep(for: .milliseconds(500)) } catch { return }
+    }
+  }
+
+  /// Reads from where the claims stand.
+  private func assign(_ claims: [Int32: Claim]) async {
+    assigned = claims
+    let offsets = claims.values.map { (Partition(.messages, $0.part), $0.nextOffset) }
+    await reader.assign(Dictionary(uniqueKeysWithValues: offsets))
+    parts.report.owns(claims.count)
+  }
+
+  private func round() async {
+    let claims = await parts.claims.claims
+    if claims.mapValues(\.epoch) != assigned.mapValues(\.epoch) { await assign(claims) }
+    guard !claims.isEmpty else {
+      try? await loop.sleep(for: .milliseconds(50))
+      return
+    }
+    do {
+      let records = try await reader.next(
+        maximumRecords: Self.maximumRecords, maximumBytes: Self.maximumBytes, wait: .milliseconds(200))
+      if !records.isEmpty { await process(records) }
+    } catch {
+      parts.report.failed("cannot read messages", error)
+      try? await loop.sleep(for: .milliseconds(500))
+    }
+  }
+
+  // MARK: - Batches
+
+  /// Processes records; halves a batch that PostgreSQL refuses because of a row, down to the record at fault (P7).
+  private func process(_ records: [LogRecord]) async {
+    do {
+      try await batch(records, deadLetter: nil)
+    } catch let error as PostgreSQLError {
+      await recover(error, records)
+    } catch {
+      parts.report.failed("batch given up", error)
+      await reseek()
+    }
+  }
+
+  private func recover(_ error: PostgreSQLError, _ records: [LogRecord]) async {
+    switch error.remedy {
+    case .bisect where records.count > 1:
+      parts.report.failed("batch of \(records.count) halved", error)
+      // The second half is read again: moving the claims in two steps keeps each step a whole batch.
+      await process(Array(records.prefix(records.count / 2)))
+      await reseek()
+    case .bisect:
+      parts.report.failed("record goes to the dead letters", error)
+      do {
+        try await batch(records, deadLetter: error.description)
+      } catch {
+        parts.report.failed("dead letter not written", error)
+        await reseek()
+      }
+    case .stop:
+      // Statements and schema do not fit: no record is to blame and none may be passed over.
+      parts.report.failed("STOPPED: the schema is not this version's", error)
+      try? await loop.sleep(for: .seconds(5))
+      await reseek()
+    case .retry:
+      parts.report.failed("batch is tried again", error)
+      try? await loop.sleep(for: .milliseconds(200))
+      await reseek()
+    }
+  }
+
+  /// After any failure: where the claims stand is PostgreSQL's to say, and reading goes on from there.
+  private func reseek() async {
+    do throws(PostgreSQLError) {
+      try await parts.claims.reload()
+      await assign(await parts.claims.claims)
+    } catch {
+      parts.report.failed("cannot read claims", error)
+      try? await loop.sleep(for: .milliseconds(500))
+    }
+  }
+
+  /// One transaction: swap, load, fold, write, commit; then the directives leave (P3).
+  /// - Parameter deadLetter: why the single record is not folded, after it failed alone.
+  private func batch(_ records: [LogRecord], deadLetter: String?) async throws {
+    let began = loop.now
+    let moves = self.moves(records)
+    var batch = Batch(records, opening: parts.seal)
+    if let deadLetter { batch.condemnAll(deadLetter) }
+    let outcome = try await parts.lane.transaction(deadline: .seconds(20)) { transaction in
+      let first = try await transaction.pipeline([
+        parts.claims.swap(moves), Call(BatchStatements.cluster),
+        Call(BatchStatements.contacts, .uuids(batch.devices)),
+      ])
+      guard first[0].count == moves.count else { throw Fenced() }
+      guard let cluster = first[1].first else { throw PostgreSQLError(.misconfigured, "cluster_state is empty") }
+      let now = try cluster.int64(2)
+      let epoch = try cluster.int64(0)
+      try await parts.policies.refresh(epoch, transaction)
+      let engine = parts.policies.engine
+      batch.classify(try BatchStore.contacts(first[2]), policyEpoch: epoch, now: now)
+      try await load(&batch, engine, transaction)
+      let shared = Fold.Context.Shared(
+        policies: engine, policyEpoch: epoch, settings: parts.settings, now: now, secrets: parts.secrets,
+        fingerprint: parts.secrets.fingerprint)
+      var outcome = BatchFold.fold(batch.inputs, batch.states, incarnation: parts.incarnation, shared: shared)
+      batch.addDeadLetters(to: &outcome, incarnation: parts.incarnation, now: now)
+      let writes = BatchStore.writing(
+        batch.states, &outcome, trivial: batch.trivialDevices, lanes: Self.outboxLanes, now: now,
+        outbox: OutboxEncoder())
+      try await transaction.pipeline(writes, commit: true)
+      return outcome
+    }
+    for move in moves {
+      await parts.claims.moved(move.claim.part, to: move.to)
+      assigned[move.claim.part]?.nextOffset = move.to
+    }
+    tell(outcome.directives)
+    parts.report.finished(batch, outcome, took: loop.now - began)
+  }
+
+  /// Each partition's claim and where the batch moves it.
+  private func moves(_ records: [LogRecord]) -> [(claim: Claim, to: Int64)] {
+    var last: [Int32: Int64] = [:]
+    for record in records { last[record.partition.number] = record.offset + 1 }
+    return last.keys.sorted().compactMap { part in assigned[part].map { ($0, last[part] ?? $0.nextOffset) } }
+  }
+
+  /// Loads whole what is not trivial.
+  private func load(_ batch: inout Batch, _ engine: PolicyEngine, _ transaction: Transaction) async throws {
+    batch.parse(parser)
+    let devices = batch.devicesToLoad
+    guard !devices.isEmpty else { return }
+    try BatchStore.read(try await transaction.pipeline(BatchStore.loading(devices)), into: &batch.states)
+    let scope = batch.scope(engine)
+    let blocks = try await transaction.pipeline([BatchStore.blocks(devices, scope)])[0]
+    try BatchStore.read(blocks, into: &batch.states, scope: scope)
+  }
+
+  /// Directives after the commit: a `send` each, `end` and `ask` of one gateway together.
+  private func tell(_ directives: [(Directive, replyPartition: Int32)]) {
+    var lists: [UUID128: (partition: Int32, directives: [Directive])] = [:]
+    var order: [UUID128] = []
+    for (directive, partition) in directives {
+      let gateway = directive.post.instance
+      if directive.verdict == .send {
+        append(DirectiveRecord.send(directive) { parts.seal.seal($0, for: directive.session) }, partition)
+      } else {
+        if lists[gateway] == nil { order.append(gateway) }
+        lists[gateway, default: (partition, [])].directives.append(directive)
+      }
+    }
+    for gateway in order {
+      if let list = lists[gateway] { append(DirectiveRecord.list(list.directives), list.partition) }
+    }
+  }
+
+  private func append(_ record: (RecordHeaders, [UInt8]), _ partition: Int32) {
+    let outgoing = OutgoingRecord(
+      partition: Partition(.directives, partition), key: [], headers: record.0, value: record.1)
+    let report = parts.report
+    producer.append(outgoing) { result in
+      // A directive that is lost costs one repeated `ready`.
+      if case .failure(let error) = result { report.failed("directive not appended", error) }
+    }
+  }
+}
+
+/// A claim moved under another owner: the batch is not this shard's any more.
+struct Fenced: Error, CustomStringConvertible {
+  var description: String { "a partition was claimed by another worker" }
+}

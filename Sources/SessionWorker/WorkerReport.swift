@@ -1,0 +1,73 @@
+import Cryptography
+import EventLog
+public import Operations
+
+/// Where a shard says what it does: its log lines and its metrics.
+public final class WorkerReport {
+  private let logger: Logger
+  private let records: Counter
+  private let trivial: Counter
+  private let deadLetters: Counter
+  private let sends: Counter
+  private let ends: Counter
+  private let finishedTasks: Counter
+  private let events: Counter
+  private let failures: Counter
+  private let batchSize: Histogram
+  private let batchTime: Histogram
+  private let partitions: Gauge
+
+  /// Creates the report of one shard.
+  public init(_ logger: Logger, _ registry: MetricsRegistry) {
+    self.logger = logger
+    records = registry.counter("carillon_worker_records_total", "Records of cwmp.messages folded")
+    trivial = registry.counter("carillon_worker_trivial_informs_total", "Informs that said nothing new")
+    deadLetters = registry.counter("carillon_worker_dead_letters_total", "Records that could not be folded")
+    sends = registry.counter("carillon_worker_rpcs_dispatched_total", "RPCs dispatched")
+    ends = registry.counter("carillon_worker_session_ends_total", "Sessions told to end")
+    finishedTasks = registry.counter("carillon_worker_tasks_finished_total", "Tasks that are over")
+    events = registry.counter("carillon_worker_events_total", "Northbound events written to the outbox")
+    failures = registry.counter(
+      "carillon_worker_failures_total", "Batches, reads and appends that failed and were tried again")
+    batchSize = registry.histogram("carillon_worker_batch_records", "Records a batch", buckets: .counts)
+    batchTime = registry.histogram("carillon_worker_batch_seconds", "Time of a batch to its commit", buckets: .latency)
+    partitions = registry.gauge("carillon_worker_partitions", "Partitions owned")
+  }
+
+  /// Something failed and is tried again.
+  func failed(_ what: String, _ error: any Error) {
+    failures.increment()
+    logger.warning("worker failure") { line in
+      line.add(.reason, what)
+      line.add(error)
+    }
+  }
+
+  /// How many partitions the shard owns now.
+  func owns(_ count: Int) { partitions.set(count) }
+
+  /// A batch was committed.
+  func finished(_ batch: Batch, _ outcome: BatchFold.Outcome, took: Duration) {
+    for alarm in outcome.alarms {
+      logger.warning("alarm") { line in
+        line.add(.device, describing: alarm.device)
+        line.add(.reason, alarm.text)
+      }
+    }
+    let count = batch.inputs.count + batch.deadLetters.count
+    records.increment(by: count)
+    trivial.increment(by: batch.inputs.count { $0.isTrivial })
+    deadLetters.increment(by: batch.deadLetters.count)
+    for (directive, _) in outcome.directives {
+      switch directive.verdict {
+      case .send: sends.increment()
+      case .end: ends.increment()
+      case .ask: break
+      }
+    }
+    finishedTasks.increment(by: outcome.finished.count)
+    events.increment(by: outcome.events.count)
+    batchSize.observe(Int64(count))
+    batchTime.observe(took)
+  }
+}

@@ -1,0 +1,101 @@
+import Cryptography
+import EventLog
+import Gateway
+import HTTP
+import Networking
+import Operations
+import PostgreSQL
+
+/// A gateway's loops, listeners and directive reader as parts of a process.
+enum GatewayRole {
+  static func parts(_ process: ServerProcess, _ log: any EventLog) async throws -> [LifecyclePart] {
+    let configuration = process.configuration.gateway
+    let parts = try parts(configuration, process, log)
+    let loops = min(process.loops(configuration.loops), 255)
+    // Each loop has a listener of its own: what the process may have open is shared among them, with room for the rest.
+    let connections =
+      configuration.limits.connections > 0 ? configuration.limits.connections : process.openFiles * 9 / 10
+    let listeners = try configuration.listeners.map { try listening($0, configuration, connections / loops) }
+    let http = self.http(configuration.limits)
+    var shards: [GatewayShard] = []
+    for number in 0..<loops {
+      let loop = try process.loop("gateway-\(number)")
+      shards.append(try await loop.run { try GatewayShard(parts, number: UInt8(number), on: loop) })
+    }
+    let all = shards
+    let readerLoop = try process.loop("directives")
+    let reader = try await readerLoop.run { DirectiveReader(parts, all, on: readerLoop) }
+    process.readiness.expect("gateway")
+    let directives = LifecyclePart(
+      "directives",
+      start: {
+        try await log.probe(written: [.messages], read: [.directives])
+        try await reader.start()
+      }, run: { await reader.run() }, stop: { await reader.stop() })
+    let gateway = LifecyclePart(
+      "gateway",
+      start: {
+        for shard in all {
+          for address in try await shard.start(listeners, http) {
+            process.logger.info("listening for CPEs") { $0.add(.address, describing: address) }
+          }
+        }
+        process.readiness.ready("gateway")
+      },
+      stop: {
+        process.readiness.notReady("gateway", reason: "stopping")
+        for shard in all { await shard.drain() }
+        // What was answered is on its way out; who is slow to take it has had a second.
+        try? await process.control.sleep(for: .seconds(1))
+        for shard in all { await shard.close() }
+      })
+    return [directives, gateway]
+  }
+
+  private static func parts(
+    _ configuration: GatewayConfiguration, _ process: ServerProcess, _ log: any EventLog
+  ) throws -> GatewayParts {
+    let bootstrap = try configuration.authentication.bootstrap.map { credential in
+      (username: credential.username, password: SecretKey(Array(try credential.password.load().utf8)))
+    }
+    return GatewayParts(
+      log: log, database: process.database, keyring: process.keyring, sealer: process.sealer,
+      realm: configuration.authentication.realm, bootstrap: bootstrap, logger: process.logger,
+      metrics: process.metrics)
+  }
+
+  private static func listening(
+    _ listener: ListenerConfiguration, _ configuration: GatewayConfiguration, _ connections: Int
+  ) throws -> GatewayShard.Listening {
+    var options = ListenerOptions()
+    if let certificate = listener.certificateFile, let key = listener.keyFile {
+      options.tls = try TLSServerContext(certificateChain: certificate, privateKey: key)
+    }
+    if listener.connectionIdentity == .proxyV2 || !listener.proxyPeers.isEmpty {
+      options.proxies = try listener.proxyPeers.map { try AddressRange($0) }
+    }
+    options.maximumConnections = connections
+    var policy = Authentication.Policy()
+    policy.digest = configuration.authentication.digest
+    policy.basic =
+      configuration.authentication.basic
+      && (options.tls != nil || configuration.authentication.allowsBasicWithoutTLS)
+    policy.none = configuration.authentication.allowsUnauthenticated
+    let host = listener.address.contains(":") ? "[\(listener.address)]" : listener.address
+    var listening = GatewayShard.Listening(
+      address: try SocketAddress("\(host):\(listener.port)"), options: options, authentication: policy)
+    listening.followsConnection = listener.connectionIdentity != .none
+    listening.body = configuration.limits.body
+    listening.unauthenticatedBody = configuration.limits.unauthenticatedBody
+    return listening
+  }
+
+  private static func http(_ limits: GatewayLimits) -> HTTPConfiguration {
+    var http = HTTPConfiguration()
+    http.headDeadline = limits.headDeadline
+    http.bodyDeadline = limits.bodyDeadline
+    http.idleDeadline = limits.idle
+    http.sendsDate = false
+    return http
+  }
+}

@@ -1,0 +1,41 @@
+import Cryptography
+import EventLog
+import Networking
+import Operations
+
+/// `carillon gateway|worker|scheduler|northbound|all`: starts the role's parts in order and lives until told to stop.
+enum ServeCommand {
+  static func run(_ role: ProcessRole, _ configuration: Configuration) async throws -> Int32 {
+    let writer = LogWriter()
+    let process = try ServerProcess(configuration, component: role.name, writer: writer)
+    process.logger.info("starting") { line in
+      line.add(.version, Carillon.version)
+      line.add(LogKey("open_files"), process.openFiles)
+    }
+    let lifecycle = Lifecycle(
+      on: process.control, logger: process.logger, stopDeadline: configuration.operations.stopDeadline)
+    let address = try SocketAddress("\(configuration.operations.address):\(configuration.operations.port(of: role))")
+    let health = HealthServer(
+      on: try EventLoop(name: "health"), metrics: process.metrics, readiness: process.readiness, pulse: process.pulse)
+    process.metrics.addProcessMetrics(version: Carillon.version, role: role.name)
+    await lifecycle.add(health.part(address))
+    let (log, incarnation) = try await process.openLog()
+    await lifecycle.add(LifecyclePart("event log", start: {}, stop: { await log.shutdown() }))
+    for part in try await parts(role, process, log, incarnation) { await lifecycle.add(part) }
+    let end = await lifecycle.run()
+    process.logger.info("stopped") { $0.add(.reason, describing: end) }
+    writer.close()
+    return end.exitCode
+  }
+
+  /// The parts in the order in which they start; they stop in the reverse: gateways first, so that nothing is taken that
+  /// nobody would fold.
+  private static func parts(
+    _ role: ProcessRole, _ process: ServerProcess, _ log: any EventLog, _ incarnation: UUID128
+  ) async throws -> [LifecyclePart] {
+    var parts: [LifecyclePart] = []
+    if role == .worker || role == .all { parts += try WorkerRole.parts(process, log, incarnation) }
+    if role == .gateway || role == .all { parts += try await GatewayRole.parts(process, log) }
+    return parts
+  }
+}

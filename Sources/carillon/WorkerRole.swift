@@ -1,0 +1,54 @@
+import Cryptography
+import EventLog
+import Networking
+import Operations
+import PostgreSQL
+import SessionWorker
+
+/// The session worker's shards as parts of a process.
+enum WorkerRole {
+  static func parts(
+    _ process: ServerProcess, _ log: any EventLog, _ incarnation: UUID128
+  ) throws -> [LifecyclePart] {
+    try (0..<process.loops(process.configuration.worker.shards)).map { number in
+      let loop = try process.loop("worker-\(number)")
+      let name = "worker \(number)"
+      process.readiness.expect(name)
+      let box = ShardBox()
+      return LifecyclePart(
+        name,
+        start: {
+          let shard = try await loop.run { try make(process, log, incarnation, on: loop) }
+          try await log.probe(written: [.directives], read: [.messages])
+          await box.set(shard)
+          process.readiness.ready(name)
+        },
+        run: { await box.shard?.run() },
+        stop: { await box.shard?.stop() })
+    }
+  }
+
+  private static func make(
+    _ process: ServerProcess, _ log: any EventLog, _ incarnation: UUID128, on loop: EventLoop
+  ) throws -> Shard {
+    var settings = FoldSettings()
+    settings.maximumRounds = Int16(clamping: process.configuration.worker.rounds)
+    settings.maximumRPCs = Int16(clamping: process.configuration.worker.rpcs)
+    let report = WorkerReport(process.logger, process.metrics)
+    let claims = Claims(
+      log: "messages/\(incarnation)", partitions: log.partitionCount(of: .messages),
+      lane: try Lane(on: loop, process.database))
+    let parts = Shard.Parts(
+      lane: try Lane(on: loop, process.database), claims: claims, log: log, incarnation: incarnation,
+      seal: RecordSeal(process.keyring, sealer: process.sealer), policies: PolicyStore(report: report),
+      secrets: SealedSecrets(process.keyring), settings: settings, report: report)
+    return Shard(parts)
+  }
+}
+
+/// Holds a shard between its part's start and stop.
+private actor ShardBox {
+  private(set) var shard: Shard?
+
+  func set(_ shard: Shard) { self.shard = shard }
+}

@@ -35,7 +35,7 @@ public actor DirectiveReader {
 
   /// Reads until ``stop()``. After an error the end is found anew, and `ready` repeated for every POST that waits.
   public func run() async {
-    while !isStopping {
+    while !isStopping && !Task.isCancelled {
       do throws(EventLogError) {
         let records = try await reader.next(maximumRecords: 512, maximumBytes: 4 << 20, wait: .milliseconds(500))
         await handOut(records)

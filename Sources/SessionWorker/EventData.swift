@@ -106,7 +106,7 @@ enum EventData {
       switch response {
       case .getRPCMethods(let methods):
         json.key("methods")
-        json.array { json in methods.forEach { json.string($0) } }
+        json.array { json in for method in methods { json.string(method) } }
       case .getParameterNames(let list):
         json.list("parameters", list) { json, item in
           json.member("name", item.name)
@@ -124,7 +124,7 @@ enum EventData {
           json.member("name", item.name)
           json.member("notification", item.notification)
           json.key("access_list")
-          json.array { json in item.accessList.forEach { json.string($0) } }
+          json.array { json in for entry in item.accessList { json.string(entry) } }
         }
       case .setParameterValues(let status), .deleteObject(let status): json.member("status", status)
       case .addObject(let instance, let status):

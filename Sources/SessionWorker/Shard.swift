@@ -65,6 +65,7 @@ public actor Shard {
   private let parser = EnvelopeParser()
   private var assigned: [Int32: Claim] = [:]
   private var isStopping = false
+  private var working: Task<Void, Never>?
 
   /// Runs on the loop of its lane.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -77,8 +78,20 @@ public actor Shard {
     self.parts = parts
   }
 
-  /// Works until ``stop()``; then gives its partitions back.
+  /// Works until ``stop()``, also when the task that calls this is cancelled: a batch under way is finished.
   public func run() async {
+    let work = Task(executorPreference: loop) { await self.work() }
+    working = work
+    await work.value
+  }
+
+  /// Finishes the batch under way and gives the partitions back.
+  public func stop() async {
+    isStopping = true
+    await working?.value
+  }
+
+  private func work() async {
     let tending = Task(executorPreference: loop) { await self.tend() }
     while !isStopping {
       let began = loop.now
@@ -95,9 +108,6 @@ public actor Shard {
       parts.report.failed("cannot give partitions back", error)
     }
   }
-
-  /// Finishes the batch under way, then ends ``run()``.
-  public func stop() { isStopping = true }
 
   // MARK: - Partitions
 

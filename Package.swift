@@ -96,7 +96,8 @@ let package = Package(
     .executableTarget(
       name: "carillon-bench", dependencies: everything + ["CLibXML2"], path: "Benchmarks", swiftSettings: strict),
     .testTarget(
-      name: "UnitTests", dependencies: everything, path: "Tests/UnitTests", exclude: ["CWMP/Messages"], swiftSettings: strict),
+      name: "UnitTests", dependencies: everything, path: "Tests/UnitTests", exclude: ["CWMP/Messages"],
+      swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests", dependencies: everything, path: "Tests/IntegrationTests", swiftSettings: strict),
   ]

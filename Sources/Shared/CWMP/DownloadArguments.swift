@@ -1,5 +1,5 @@
 /// The ten arguments of Download (TR-069 A.3.2.8), all of which are always sent (item 147).
-public struct DownloadArguments: Sendable, Hashable, Codable {
+public struct DownloadArguments: Sendable, Hashable, Codable, CustomStringConvertible {
   /// Comes back in TransferComplete; unique, at most 32 characters (item 156).
   public var commandKey: String
   /// A text of table 2.3, such as `1 Firmware Upgrade Image`.
@@ -38,4 +38,7 @@ public struct DownloadArguments: Sendable, Hashable, Codable {
     self.successURL = successURL
     self.failureURL = failureURL
   }
+
+  /// What is transferred, for logs; without URL, user name and password, which may hold secrets.
+  public var description: String { "\(fileType) (\(commandKey))" }
 }

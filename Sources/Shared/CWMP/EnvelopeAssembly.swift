@@ -6,6 +6,9 @@ import XML
 /// It knows the frame (Envelope, Header, Body) and the shape of parameter lists; ``MessageReader`` makes sense of the
 /// rest after the end.
 struct EnvelopeAssembly {
+  /// The deepest element that is kept, whatever the limits say.
+  static let deepest = 63
+
   // What was found.
   var text = TextBuffer()
   var header: [EnvelopeNode] = []
@@ -18,14 +21,17 @@ struct EnvelopeAssembly {
   var declaredNamespace: CWMPNamespace?
   var notUnderstood: [String] = []
   var notes: EnvelopeNotes = []
-  var refusal: CWMPError?
+  var refusal: CWMPError? {
+    didSet { isRefused = refusal != nil }
+  }
+  private(set) var isRefused = false
 
   // Where the parse stands.
   private(set) var isCapturing = false
   private var section = Section.none
   private var textStart = 0
   private var type = ParameterType.Code.string
-  private var openNodes = [Int32](repeating: -1, count: 64)
+  private var openNodes = [Int32](repeating: -1, count: deepest + 1)
   private var listDepth = Int.max
   private var entry = Entry()
   private var limits = EnvelopeLimits()
@@ -42,6 +48,7 @@ struct EnvelopeAssembly {
 
   mutating func reset(limits: EnvelopeLimits) {
     self.limits = limits
+    self.limits.nameBytes = min(limits.nameBytes, Int(UInt16.max))
     text.reset()
     header.removeAll(keepingCapacity: true)
     body.removeAll(keepingCapacity: body.capacity < 4_096)
@@ -199,12 +206,6 @@ extension EnvelopeAssembly {
 // MARK: - Parameter lists
 
 extension EnvelopeAssembly {
-  /// The parts of a list's entry, by their numbers.
-  private static let nameNumber = Word.number(of: .name)
-  private static let valueNumber = Word.number(of: .value)
-  private static let writableNumber = Word.number(of: .writable)
-  private static let typeNumber = Word.number(of: .type)
-
   @inline(__always)
   private mutating func startInList(_ tag: borrowing XMLStartTag, depth: Int) {
     if depth == listDepth + 1 {
@@ -213,7 +214,7 @@ extension EnvelopeAssembly {
     }
     guard depth == listDepth + 2 else { return }
     openNodes[depth] = Int32(tag.name)
-    if tag.name == Self.valueNumber { entry.type = valueType(tag) }
+    if tag.name == Word.value.number { entry.type = valueType(tag) }
   }
 
   @inline(__always)
@@ -228,13 +229,13 @@ extension EnvelopeAssembly {
   @inline(__always)
   private mutating func endField(_ number: Int) {
     let range = textStart..<text.count
-    if number == Self.nameNumber {
+    if number == Word.name.number {
       entry.name = text.trimmed(range)
       if entry.name.count > limits.nameBytes { entry.isTooLong = true }
-    } else if number == Self.valueNumber {
+    } else if number == Word.value.number {
       entry.value = entry.type == .string ? range : text.trimmed(range)
       if range.count > limits.valueBytes { entry.isTooLong = true }
-    } else if number == Self.writableNumber {
+    } else if number == Word.writable.number {
       entry.value = text.trimmed(range)
       entry.type = .boolean
     } else {
@@ -264,7 +265,7 @@ extension EnvelopeAssembly {
   /// The type that `xsi:type` names, whatever its prefix and namespace (1999 and 2001 occur).
   @inline(__always)
   private mutating func valueType(_ tag: borrowing XMLStartTag) -> ParameterType.Code {
-    for index in 0..<tag.attributeCount where tag.attributeName(index) == Self.typeNumber {
+    for index in 0..<tag.attributeCount where tag.attributeName(index) == Word.type.number {
       if let type = tag.withAttributeValue(index, { ParameterType.Code(qualifiedName: $0) }) { return type }
     }
     notes.insert(.unknownType)

@@ -43,6 +43,7 @@ public final class EnvelopeParser {
     self.charset = charset
     recoverable = nil
     parser.limits = limits.xml
+    parser.limits.depth = min(limits.xml.depth, EnvelopeAssembly.deepest)
     sink.reset(limits: limits)
     parser.begin(charset: charset)
   }
@@ -87,11 +88,9 @@ public final class EnvelopeParser {
   }
 
   private func finishFiltered(_ body: Span<UInt8>) throws(CWMPError) -> Envelope {
-    let clean = XMLFilter.filtered(body, charset: charset)
+    let clean = XMLFilter.filtered(body, charset: charset, limit: limits.xml.bytes)
     sink.reset(limits: limits)
     do {
-      // The filter may lengthen a document; what counts is what was sent.
-      parser.limits.bytes = max(limits.xml.bytes, clean.count)
       try parser.parse(clean.span, charset: .utf8)
     } catch {
       throw refusal(error)

@@ -36,6 +36,6 @@ final class EnvelopeSink: XMLSink {
 
   override func endElement(depth: Int) {
     assembly.pointee.endElement(depth: depth)
-    if assembly.pointee.refusal != nil { stop() }
+    if assembly.pointee.isRefused { stop() }
   }
 }

@@ -2,10 +2,8 @@
 extension MessageReader {
   mutating func inform() throws(CWMPError) -> Inform {
     var inform = Inform(deviceID: DeviceID(oui: "", serialNumber: ""), events: [])
-    var seen: Set<Word> = []
     for index in children(of: root) {
       guard let word = Vocabulary.word(Int(body[index].word)) else { continue }
-      seen.insert(word)
       switch word {
       case .deviceId: inform.deviceID = deviceID(index)
       case .event: inform.events = events(index)
@@ -15,7 +13,8 @@ extension MessageReader {
       default: break
       }
     }
-    if !seen.isSuperset(of: [.event, .maxEnvelopes, .currentTime, .retryCount, .parameterList]) {
+    for word in [Word.event, .maxEnvelopes, .currentTime, .retryCount, .parameterList]
+    where child(word, of: root) == nil {
       notes.insert(.missingArgument)
     }
     guard !inform.deviceID.oui.isEmpty, !inform.deviceID.serialNumber.isEmpty else {
@@ -40,11 +39,14 @@ extension MessageReader {
     return device
   }
 
+  /// Four times what the XSD allows; a bound only against abuse.
+  private static let mostEvents = 256
+
   private mutating func events(_ index: Int) -> [EventStruct] {
     var events: [EventStruct] = []
     for child in children(of: index) {
       let code = string(.eventCode, of: child)
-      if code.isEmpty {
+      if code.isEmpty || events.count == Self.mostEvents {
         notes.insert(.droppedEvent)
       } else {
         events.append(EventStruct(EventCode(code), commandKey: string(.commandKey, of: child)))
@@ -135,12 +137,12 @@ extension MessageReader {
     let side = string(.soapFaultCode, of: root).split(separator: ":").last.flatMap {
       CWMPFault.Side(rawValue: String($0))
     }
-    guard let code = body.firstIndex(where: { $0.word == Word.number(of: .faultCode) }),
+    guard let code = body.firstIndex(where: { $0.word == Word.faultCode.rawValue }),
       let parent = body[..<code].lastIndex(where: { $0.depth == body[code].depth - 1 })
     else {
       return CWMPFault(code: 0, string: string(.soapFaultString, of: root), side: side)
     }
-    let parameters = children(of: parent).filter { body[$0].word == Word.number(of: .setParameterValuesFault) }
+    let parameters = children(of: parent).filter { body[$0].word == Word.setParameterValuesFault.rawValue }
     return CWMPFault(
       code: number(body[code]) ?? 0, string: string(.faultString, of: parent), side: side,
       parameters: parameters.map { index in

@@ -3,12 +3,16 @@ import XML
 /// Makes an ``Envelope`` of what an ``EnvelopeSink`` has gathered.
 struct MessageReader {
   let assembly: UnsafeMutablePointer<EnvelopeAssembly>
+  let body: [EnvelopeNode]
+  let text: TextBuffer
   let side: EnvelopeParser.Side
   let forgivesMustUnderstand: Bool
   var notes: EnvelopeNotes
 
   init(sink: EnvelopeSink, side: EnvelopeParser.Side, limits: EnvelopeLimits) {
     assembly = sink.assembly
+    body = sink.assembly.pointee.body
+    text = sink.assembly.pointee.text
     self.side = side
     forgivesMustUnderstand = limits.forgivesMustUnderstand
     notes = sink.assembly.pointee.notes
@@ -47,8 +51,8 @@ struct MessageReader {
       switch Vocabulary.word(Int(node.word)) {
       case .id:
         // An ID of white space only is none; one beyond reason is not echoed.
-        let isEmpty = assembly.pointee.text.trimmed(node.text).isEmpty
-        if !isEmpty, node.text.count <= 1_024 { id = Array(assembly.pointee.text.bytes(node.text)) }
+        let isEmpty = text.trimmed(node.text).isEmpty
+        if !isEmpty, node.text.count <= 1_024 { id = Array(text.bytes(node.text)) }
       case .holdRequests: header.holdRequests = boolean(node)
       case .sessionTimeout, .sessionTimeoutLowercase: header.sessionTimeout = UInt32(exactly: number(node) ?? -1)
       case .supportedCWMPVersions: header.supportedVersions = CWMPVersion.list(string(node))
@@ -92,30 +96,19 @@ extension MessageReader {
   /// The message element, at the root of the tree.
   var root: Int { 0 }
 
-  var body: [EnvelopeNode] { assembly.pointee.body }
-
   /// The children of a node, in document order.
-  func children(of parent: Int) -> [Int] {
-    let depth = body[parent].depth
-    var children: [Int] = []
-    var index = parent + 1
-    while index < body.count, body[index].depth > depth {
-      if body[index].depth == depth + 1 { children.append(index) }
-      index += 1
-    }
-    return children
-  }
+  func children(of parent: Int) -> Children { Children(body: body, parent: parent) }
 
   /// The last child with a name.
   func child(_ word: Word, of parent: Int) -> Int? {
-    let number = Word.number(of: word)
-    return children(of: parent).last { body[$0].word == number }
+    var found: Int?
+    for index in children(of: parent) where body[index].word == word.rawValue { found = index }
+    return found
   }
 
   /// The text of a node, trimmed.
   func string(_ node: EnvelopeNode) -> String {
-    let text = assembly.pointee.text
-    return String(decoding: text.bytes(text.trimmed(node.text)), as: UTF8.self)
+    String(decoding: text.bytes(text.trimmed(node.text)), as: UTF8.self)
   }
 
   /// The trimmed text of a child; empty if it is missing.
@@ -157,6 +150,29 @@ extension MessageReader {
     guard !assembly.pointee.table.isEmpty else { return TextTable() }
     // Real copies, of the exact size: the assembly keeps its own for the next message.
     let entries = assembly.pointee.table.withUnsafeBufferPointer { Array($0) }
-    return TextTable(bytes: assembly.pointee.text.copy, entries: entries)
+    return TextTable(bytes: text.copy, entries: entries)
+  }
+}
+
+/// The indices of a node's children.
+struct Children: Sequence, IteratorProtocol {
+  private let body: [EnvelopeNode]
+  private let depth: UInt8
+  private var index: Int
+
+  init(body: [EnvelopeNode], parent: Int) {
+    self.body = body
+    depth = body[parent].depth
+    index = parent
+  }
+
+  mutating func next() -> Int? {
+    index += 1
+    while index < body.count, body[index].depth > depth {
+      if body[index].depth == depth + 1 { return index }
+      index += 1
+    }
+    index = body.count
+    return nil
   }
 }

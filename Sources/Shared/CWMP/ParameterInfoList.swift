@@ -1,5 +1,7 @@
 /// The entries of a GetParameterNamesResponse, kept as ``ParameterList`` keeps values.
-public struct ParameterInfoList: Sendable, Hashable, RandomAccessCollection, ExpressibleByArrayLiteral {
+public struct ParameterInfoList: Sendable, Hashable, RandomAccessCollection, ExpressibleByArrayLiteral,
+  CustomStringConvertible
+{
   var table = TextTable()
 
   /// An empty list.
@@ -12,6 +14,9 @@ public struct ParameterInfoList: Sendable, Hashable, RandomAccessCollection, Exp
 
   /// A list of given entries.
   public init(arrayLiteral elements: ParameterInfo...) { self.init(elements) }
+
+  /// How many there are, for logs.
+  public var description: String { "\(count) names" }
 
   /// 0.
   public var startIndex: Int { 0 }

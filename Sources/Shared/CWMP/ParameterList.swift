@@ -1,6 +1,8 @@
 /// The parameters of an Inform or a GetParameterValuesResponse, in the order sent: one block of bytes and a table of
 /// offsets, so that 10,000 parameters cost two allocations. Strings are made on access.
-public struct ParameterList: Sendable, Hashable, RandomAccessCollection, ExpressibleByArrayLiteral {
+public struct ParameterList: Sendable, Hashable, RandomAccessCollection, ExpressibleByArrayLiteral,
+  CustomStringConvertible
+{
   var table = TextTable()
 
   /// An empty list.
@@ -19,6 +21,9 @@ public struct ParameterList: Sendable, Hashable, RandomAccessCollection, Express
     let name = value.name.utf8.count > Int(UInt16.max) ? String(value.name.prefix(256)) : value.name
     table.append(name, value.value, value.type)
   }
+
+  /// How many there are, for logs.
+  public var description: String { "\(count) parameters" }
 
   /// 0.
   public var startIndex: Int { 0 }

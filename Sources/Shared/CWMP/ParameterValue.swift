@@ -1,5 +1,5 @@
 /// One parameter with its value in lexical form (ParameterValueStruct).
-public struct ParameterValue: Sendable, Hashable, Codable {
+public struct ParameterValue: Sendable, Hashable, Codable, CustomStringConvertible {
   /// The full path, such as `Device.DeviceInfo.SoftwareVersion`.
   public var name: String
   /// The value's type.
@@ -12,5 +12,10 @@ public struct ParameterValue: Sendable, Hashable, Codable {
     self.name = name
     self.type = type
     self.value = value
+  }
+
+  /// `name=value`, for logs and tests; a secret's value is not shown.
+  public var description: String {
+    "\(name)=\(SecretParameters.isSecret(name) ? SecretParameters.placeholder : value)"
   }
 }

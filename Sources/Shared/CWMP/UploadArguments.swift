@@ -1,5 +1,5 @@
 /// The arguments of Upload (TR-069 A.4.1.5).
-public struct UploadArguments: Sendable, Hashable, Codable {
+public struct UploadArguments: Sendable, Hashable, Codable, CustomStringConvertible {
   /// Comes back in TransferComplete; unique, at most 32 characters (item 156).
   public var commandKey: String
   /// A text of table 2.3, such as `4 Vendor Log File 1` (item 148).
@@ -25,4 +25,7 @@ public struct UploadArguments: Sendable, Hashable, Codable {
     self.password = password
     self.delaySeconds = delaySeconds
   }
+
+  /// What is transferred, for logs; without URL, user name and password, which may hold secrets.
+  public var description: String { "\(fileType) (\(commandKey))" }
 }

@@ -1,11 +1,10 @@
 import XML
 
-/// The words' numbers: a word's number is its place in ``Word``, from 1.
+/// ``Word`` as the XML parser knows it.
 enum Vocabulary {
-  static let xml = XMLVocabulary(Word.allCases.map(\.rawValue))
+  static let xml = XMLVocabulary(Word.allCases.map(\.text))
 
-  /// By number; nil for 0, the unknown name.
-  private static let words: [Word?] = [nil] + Word.allCases
-
-  static func word(_ number: Int) -> Word? { words[number] }
+  /// The word with a number; nil for 0, the unknown name.
+  @inline(__always)
+  static func word(_ number: Int) -> Word? { Word(rawValue: UInt8(truncatingIfNeeded: number)) }
 }

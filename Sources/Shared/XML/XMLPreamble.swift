@@ -16,6 +16,8 @@ struct XMLPreamble {
 
   /// A declaration is taken as missing when it does not end within so many bytes.
   private static let longestDeclaration = 512
+  /// Blank bytes beyond this are handed on, for the parser to refuse: what is held back is scanned again.
+  private static let mostHeld = 4 << 10
 
   init(charset: XMLCharset?) {
     given = charset
@@ -31,7 +33,7 @@ struct XMLPreamble {
       return nil
     }
     held.append(contentsOf: chunk)
-    return decideHeld(atEnd: false)
+    return decideHeld(atEnd: held.count > Self.mostHeld)
   }
 
   /// The document ends; decides with what there is.
@@ -88,12 +90,19 @@ struct XMLPreamble {
     return start
   }
 
+  /// The charset that a declaration names. By bytes: this runs for every message.
   private func declared(in declaration: UnsafeBufferPointer<UInt8>) -> XMLCharset? {
-    let text = String(decoding: declaration, as: UTF8.self)
-    guard let label = text.split(separator: "encoding", maxSplits: 1).dropFirst().first else { return nil }
-    let quoted = label.drop { $0 == "=" || $0.isWhitespace }
-    guard let quote = quoted.first, quote == "\"" || quote == "'" else { return nil }
-    return XMLCharset(label: String(quoted.dropFirst().prefix { $0 != quote }))
+    let word: StaticString = "encoding"
+    let length = word.utf8CodeUnitCount
+    var start = 0
+    while start + length <= declaration.count,
+      !(0..<length).allSatisfy({ declaration[start + $0] == word.utf8Start[$0] })
+    { start += 1 }
+    let rest = declaration.dropFirst(start + length).drop { $0 == UInt8(ascii: "=") || isBlank($0) }
+    guard let quote = rest.first, quote == UInt8(ascii: "\"") || quote == UInt8(ascii: "'") else { return nil }
+    let label = rest.dropFirst().prefix { $0 != quote }
+    let isUTF8 = label.count == 5 && zip(label, "utf-8".utf8).allSatisfy { $0 | 0x20 == $1 | 0x20 }
+    return isUTF8 ? .utf8 : XMLCharset(label: String(decoding: label, as: UTF8.self))
   }
 
   private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 9 || byte == 10 || byte == 13 }

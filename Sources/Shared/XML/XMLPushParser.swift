@@ -12,7 +12,7 @@ public final class XMLPushParser {
 
   private let sink: XMLSink
   private let vocabulary: XMLVocabulary
-  private var state: ParserState
+  private let state: UnsafeMutablePointer<ParserState>
   private var context: xmlParserCtxtPtr?
   private var preamble = XMLPreamble(charset: nil)
   private var transcoder: XMLTranscoder?
@@ -24,10 +24,16 @@ public final class XMLPushParser {
     self.vocabulary = vocabulary
     self.sink = sink
     self.limits = limits
-    state = ParserState(sink: sink, limits: limits)
+    state = .allocate(capacity: 1)
+    state.initialize(to: ParserState(sink: sink, limits: limits))
   }
 
-  deinit { freeContext() }
+  deinit {
+    freeContext()
+    state.pointee.deallocate()
+    state.deinitialize(count: 1)
+    state.deallocate()
+  }
 
   /// Begins a document and forgets the one before. Nil as charset means: as the XML declaration says, else UTF-8.
   public func begin(charset: XMLCharset? = nil) {
@@ -36,7 +42,7 @@ public final class XMLPushParser {
     preamble = XMLPreamble(charset: charset)
     transcoder = nil
     sink.resume()
-    state.reset(limits: limits)
+    state.pointee.reset(limits: limits)
     resetContext()
   }
 
@@ -114,7 +120,7 @@ extension XMLPushParser {
         xmlParseChunk(context, piece, Int32(count), 0) != 0
       }
       offset += count
-      if failed || state.refusal != nil || sink.isStopped { try check(context) }
+      if failed || state.pointee.refusal != nil || sink.isStopped { try check(context) }
       if let input = context.pointee.input, input.pointee.end - input.pointee.cur > limits.construct {
         throw fail(
           XMLError(
@@ -125,7 +131,7 @@ extension XMLPushParser {
   }
 
   private func check(_ context: xmlParserCtxtPtr) throws(XMLError) {
-    if let kind = state.refusal { throw fail(refusal(kind)) }
+    if let kind = state.pointee.refusal { throw fail(refusal(kind)) }
     if sink.isStopped { throw fail(XMLError(.stopped, line: line, column: 0, message: "stopped by its reader")) }
     let code = context.pointee.errNo
     let onlyNamespace = code == 0 || (200...205).contains(code)
@@ -155,14 +161,11 @@ extension XMLPushParser {
   }
 
   private func libraryError(_ context: xmlParserCtxtPtr) -> XMLError {
-    let last = context.pointee.lastError
-    // The first error decides: after it libxml2 may report others that follow from it.
-    let code = last.code == 0 ? context.pointee.errNo : last.code
-    var message = last.message.map { String(cString: $0) } ?? "not well-formed"
-    while message.last?.isNewline == true { message.removeLast() }
-    let position = (line: Int(last.line) + preamble.skippedLines, column: Int(last.int2))
-    let kind = kind(of: code)
-    return XMLError(kind, line: position.line, column: position.column, message: message)
+    guard let first = state.pointee.firstError else {
+      return XMLError(kind(of: context.pointee.errNo), line: line, column: 0, message: "not well-formed")
+    }
+    return XMLError(
+      kind(of: first.code), line: first.line + preamble.skippedLines, column: first.column, message: first.message)
   }
 
   private func kind(of code: Int32) -> XMLError.Kind {
@@ -171,7 +174,7 @@ extension XMLPushParser {
     // DOCUMENT_EMPTY: no tag where the first one should be.
     case 4: fedBytes == 0 ? .incomplete : .badCharacters(code: code)
     // DOCUMENT_END: the end too early, or something (often NULs) after it.
-    case 5: state.depth == 0 && state.elements > 0 ? .badCharacters(code: code) : .incomplete
+    case 5: state.pointee.depth == 0 && state.pointee.elements > 0 ? .badCharacters(code: code) : .incomplete
     // TAG_NOT_FINISHED, NO_MEMORY.
     case 77: .incomplete
     case 2: .outOfMemory
@@ -198,7 +201,7 @@ extension XMLPushParser {
     }
     xmlInitParser()
     var handler = saxHandler
-    guard let fresh = xmlCreatePushParserCtxt(&handler, Unmanaged.passUnretained(state).toOpaque(), nil, 0, nil) else {
+    guard let fresh = xmlCreatePushParserCtxt(&handler, UnsafeMutableRawPointer(state), nil, 0, nil) else {
       return
     }
     // The charset is decided before libxml2 sees a byte, so what the declaration says is ignored here.
@@ -209,7 +212,7 @@ extension XMLPushParser {
       return
     }
     context = fresh
-    state.context = fresh
+    state.pointee.context = fresh
   }
 
   private func intern(in context: xmlParserCtxtPtr) -> Bool {
@@ -218,7 +221,7 @@ extension XMLPushParser {
       guard let pointer = xmlDictLookup(context.pointee.dict, name, Int32(name.utf8.count)) else { return false }
       pointers.append(pointer)
     }
-    state.adopt(InternedNames(pointers: pointers))
+    state.pointee.adopt(InternedNames(pointers: pointers))
     return true
   }
 
@@ -226,6 +229,6 @@ extension XMLPushParser {
     guard let context else { return }
     xmlFreeParserCtxt(context)
     self.context = nil
-    state.context = nil
+    state.pointee.context = nil
   }
 }

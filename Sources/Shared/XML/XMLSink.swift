@@ -3,10 +3,18 @@
 /// A class, because libxml2 calls back with one pointer; a method call through it costs a nanosecond or two.
 open class XMLSink {
   /// Whether ``stop()`` was called in this document.
-  public private(set) final var isStopped = false
+  public final var isStopped: Bool { stopFlag.pointee }
+
+  /// Behind a pointer, because it is read after every event and a property's accesses are checked for exclusivity.
+  private let stopFlag: UnsafeMutablePointer<Bool>
 
   /// For subclasses.
-  public init() {}
+  public init() {
+    stopFlag = .allocate(capacity: 1)
+    stopFlag.initialize(to: false)
+  }
+
+  deinit { stopFlag.deallocate() }
 
   /// An element begins. Its depth is 1 for the root element.
   open func startElement(_ tag: borrowing XMLStartTag, depth: Int) {}
@@ -18,7 +26,7 @@ open class XMLSink {
   open func endElement(depth: Int) {}
 
   /// Ends the parse: no further event comes, and the parser throws ``XMLError/Kind/stopped``.
-  public final func stop() { isStopped = true }
+  public final func stop() { stopFlag.pointee = true }
 
-  final func resume() { isStopped = false }
+  final func resume() { stopFlag.pointee = false }
 }

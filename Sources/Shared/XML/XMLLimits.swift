@@ -8,7 +8,7 @@ public struct XMLLimits: Sendable, Hashable {
   public var elements: Int
   /// Attributes (without namespace declarations) of one element.
   public var attributes: Int
-  /// Bytes that one tag, comment or processing instruction may take. It also bounds libxml2's quadratic
+  /// Bytes that one tag, comment or processing instruction may take; eight times as many for a CDATA section. It also bounds libxml2's quadratic
   /// search for duplicate attributes.
   public var construct: Int
 

@@ -45,7 +45,7 @@ struct XMLPreamble {
   }
 
   private mutating func decide(_ bytes: UnsafeBufferPointer<UInt8>, atEnd: Bool) -> Int? {
-    guard bytes.count >= 2 || atEnd else { return nil }
+    guard bytes.count >= 4 || atEnd else { return nil }
     if let start = decideUTF16(bytes) { return start }
     var start = 0
     while start < bytes.count, isBlank(bytes[start]) { start += 1 }
@@ -71,14 +71,14 @@ struct XMLPreamble {
     return start
   }
 
-  /// UTF-16 shows in the first two bytes, whatever a label says.
+  /// UTF-16 shows in the first bytes, whatever a label says: by its mark, or by `<` and another ASCII character.
   private mutating func decideUTF16(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
-    guard bytes.count >= 2 else { return nil }
-    switch (bytes[0], bytes[1]) {
-    case (0xFE, 0xFF): return utf16(bigEndian: true, start: 2)
-    case (0xFF, 0xFE): return utf16(bigEndian: false, start: 2)
-    case (0, UInt8(ascii: "<")): return utf16(bigEndian: true, start: 0)
-    case (UInt8(ascii: "<"), 0): return utf16(bigEndian: false, start: 0)
+    guard bytes.count >= 4 else { return nil }
+    switch (bytes[0], bytes[1], bytes[2], bytes[3]) {
+    case (0xFE, 0xFF, _, _): return utf16(bigEndian: true, start: 2)
+    case (0xFF, 0xFE, _, _): return utf16(bigEndian: false, start: 2)
+    case (0, UInt8(ascii: "<"), 0, _): return utf16(bigEndian: true, start: 0)
+    case (UInt8(ascii: "<"), 0, _, 0): return utf16(bigEndian: false, start: 0)
     default: return nil
     }
   }

@@ -27,7 +27,8 @@ public struct XMLStartTag: ~Copyable {
     return names.pointee.number(of: name)
   }
 
-  /// The value of attribute `index` as bytes, references already resolved. Valid until the callback returns.
+  /// The value of attribute `index` as bytes, with references as the parser leaves them (`&amp;` is
+  /// `&#38;`). Valid until the callback returns.
   public func withAttributeValue<R>(_ index: Int, _ body: (Span<UInt8>) -> R) -> R {
     guard let attributes, let start = attributes[index * 5 + 3], let end = attributes[index * 5 + 4] else {
       return body(Span())

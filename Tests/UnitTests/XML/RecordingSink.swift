@@ -27,3 +27,10 @@ final class RecordingSink: XMLSink {
 
   func clear() { events = "" }
 }
+
+extension XMLPushParser {
+  func feed(_ slice: ArraySlice<UInt8>) throws(XMLError) {
+    let bytes = Array(slice)
+    try feed(bytes.span)
+  }
+}

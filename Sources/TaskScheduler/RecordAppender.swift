@@ -1,0 +1,62 @@
+import Cryptography
+import EventLog
+import Networking
+
+/// Appends sets of records and waits for all acknowledgements. One a scheduler, on its loop.
+final class RecordAppender {
+  private let log: any EventLog
+  private let producer: any LogProducer
+
+  init(_ log: any EventLog, on loop: EventLoop) {
+    self.log = log
+    producer = log.producer(on: loop)
+  }
+
+  /// The partition of a key.
+  func partition(of key: [UInt8], in topic: Topic) -> Partition {
+    Partition(topic, Partitioning.partition(of: key, among: log.partitionCount(of: topic)))
+  }
+
+  /// A message of the scheduler's own to the worker of its device; no body.
+  func append(_ messages: [CPEMessage]) async throws -> Int {
+    let records = messages.map { message in
+      let key = Array(message.device.description.utf8)
+      return OutgoingRecord(
+        partition: partition(of: key, in: .messages), key: key, headers: message.headers, value: [])
+    }
+    let results = await append(records)
+    for case .failure(let error) in results { throw error }
+    return records.count
+  }
+
+  /// Appends in order, in one turn of the loop.
+  /// - Returns: what became of each.
+  func append(
+    _ records: [OutgoingRecord], isolation: isolated (any Actor)? = #isolation
+  ) async -> [Result<Int64, EventLogError>] {
+    if records.isEmpty { return [] }
+    return await withCheckedContinuation { continuation in
+      let gathering = Gathering(records.count) { continuation.resume(returning: $0) }
+      for (index, record) in records.enumerated() { producer.append(record) { gathering.set(index, $0) } }
+    }
+  }
+
+  /// Results by their index; complete once each is there.
+  private final class Gathering {
+    private var results: [Result<Int64, EventLogError>?]
+    private var missing: Int
+    private let done: ([Result<Int64, EventLogError>]) -> Void
+
+    init(_ count: Int, done: @escaping ([Result<Int64, EventLogError>]) -> Void) {
+      results = Array(repeating: nil, count: count)
+      missing = count
+      self.done = done
+    }
+
+    func set(_ index: Int, _ result: Result<Int64, EventLogError>) {
+      results[index] = result
+      missing -= 1
+      if missing == 0 { done(results.compactMap { $0 }) }
+    }
+  }
+}

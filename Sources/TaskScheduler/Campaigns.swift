@@ -10,7 +10,6 @@ import PostgreSQL
 actor Campaigns: Activity {
   private nonisolated let loop: EventLoop
   private let lane: Lane
-  private let writer: TaskWriter
   private let settings: SchedulerSettings
   private let ids = UUIDv7Generator()
 
@@ -18,9 +17,8 @@ actor Campaigns: Activity {
   nonisolated let period: Duration = .seconds(1)
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-  init(_ lane: Lane, _ writer: TaskWriter, _ settings: SchedulerSettings) {
+  init(_ lane: Lane, _ settings: SchedulerSettings) {
     self.lane = lane
-    self.writer = writer
     self.settings = settings
     loop = lane.loop
   }
@@ -88,7 +86,7 @@ actor Campaigns: Activity {
         CampaignStatements.take, .uuid(campaign.id), .int32(Int32(slots)), .text(campaign.version))
       let tasks = try rows.filter { try !$0.bool(1) }.map { try task(campaign, device: try $0.uuid(0)) }
       round.note("skipped", rows.count - tasks.count)
-      try await writer.insert(tasks, in: transaction)
+      try await TaskStore.insert(tasks, in: transaction)
       if !tasks.isEmpty {
         _ = try await transaction.query(
           CampaignStatements.begin, .uuid(campaign.id), .uuids(tasks.map(\.device)), .uuids(tasks.map(\.id)))
@@ -119,7 +117,7 @@ actor Campaigns: Activity {
   private func callOff(_ campaign: OpenCampaign, in transaction: Transaction, _ round: inout Round) async throws {
     let waiting = try await transaction.query(CampaignStatements.cancelWaiting, .uuid(campaign.id))
     let queued = try TaskExpiry.ids(try await transaction.query(CampaignStatements.queued, .uuid(campaign.id)))
-    try await writer.finish(queued, .cancelled, .campaignCancelled, in: transaction)
+    try await TaskStore.finish(queued, .cancelled, fault: EndReason.campaignCancelled, in: transaction)
     round.note("cancelled", waiting.affected + queued.count)
     round.hasMore = waiting.affected == CampaignStatements.cancelStep || queued.count == CampaignStatements.cancelStep
   }

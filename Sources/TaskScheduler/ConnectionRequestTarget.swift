@@ -1,4 +1,4 @@
-import Glibc
+public import Networking
 
 /// Where a connection request goes: a device's ConnectionRequestURL, found to be safe to fetch. The URL comes from the
 /// device, so it is an attacker's (item 188, trust 1.2): only plain `http`, only an address in digits, and only the one
@@ -30,7 +30,7 @@ public struct ConnectionRequestTarget: Sendable, Hashable {
   }
 
   /// The address to connect to, and no other.
-  public let address: NetworkAddress
+  public let address: IPAddress
   /// Its port.
   public let port: UInt16
   /// The URL as the device told it; it is requested unchanged (item 177).
@@ -56,7 +56,7 @@ public struct ConnectionRequestTarget: Sendable, Hashable {
     let authority = rest[..<(end ?? rest.endIndex)]
     guard !authority.contains(UInt8(ascii: "@")), !rest.contains(UInt8(ascii: "#")) else { throw .malformed }
     let (host, port) = try Self.split(authority)
-    guard let address = NetworkAddress(host), let peer = NetworkAddress(peer) else { throw .malformed }
+    guard let address = IPAddress(host), let peer = IPAddress(peer) else { throw .malformed }
     guard address == peer else { throw .foreign }
     guard address.mayBeDevice(allowsLoopback: allowsLoopback) else { throw .forbidden }
     guard port == 80 || port > 1023 else { throw .port }
@@ -95,55 +95,15 @@ public struct ConnectionRequestTarget: Sendable, Hashable {
   }
 }
 
-/// An IPv4 or IPv6 address in digits; an IPv4 address written in IPv6 is that IPv4 address.
-public struct NetworkAddress: Sendable, Hashable, CustomStringConvertible {
-  /// 4 or 16 bytes in network order.
-  public let bytes: [UInt8]
-
-  /// Reads an address as `inet_pton` does: four decimal numbers, or IPv6 without a zone; nil for names, octal, hexadecimal
-  /// or short forms.
-  public init?(_ text: String) {
-    var four = in_addr()
-    var six = in6_addr()
-    if inet_pton(AF_INET, text, &four) == 1 {
-      self.init(bytes: withUnsafeBytes(of: four) { Array($0) })
-    } else if inet_pton(AF_INET6, text, &six) == 1 {
-      self.init(bytes: withUnsafeBytes(of: six) { Array($0) })
-    } else {
-      return nil
-    }
-  }
-
-  /// An address of 4 or 16 bytes.
-  init(bytes: [UInt8]) {
-    let isMapped = bytes.count == 16 && bytes[0..<10].allSatisfy { $0 == 0 } && bytes[10] == 255 && bytes[11] == 255
-    self.bytes = isMapped ? Array(bytes[12...]) : bytes
-  }
-
-  /// The usual text.
-  public var description: String {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { text in
-      guard let start = text.baseAddress,
-        inet_ntop(bytes.count == 4 ? AF_INET : AF_INET6, bytes, start, 64) != nil
-      else { return "" }
-      return String(cString: start)
-    }
-  }
-
-  /// Whether a CPE can be there. Forms that hold an IPv4 address in IPv6 (6to4, NAT64, the compatible form) are refused:
-  /// what they reach is not what they look like.
+extension IPAddress {
+  /// Whether a CPE can be there.
   func mayBeDevice(allowsLoopback: Bool) -> Bool {
     if isLoopback { return allowsLoopback }
-    if bytes.count == 4 {
-      return bytes[0] != 0 && bytes[0] != 127 && bytes[0] < 224 && !(bytes[0] == 169 && bytes[1] == 254)
-    }
-    if bytes[0..<12].allSatisfy({ $0 == 0 }) { return false }
-    if bytes[0] == 0xFF || (bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80) { return false }
-    if bytes[0] == 0x20 && bytes[1] == 0x02 { return false }
-    return !bytes.starts(with: [0x00, 0x64, 0xFF, 0x9B])
+    return !isUnspecified && !isLinkLocal && !isMulticast && !Self.neverDevices.contains { $0.contains(self) }
   }
 
-  private var isLoopback: Bool {
-    bytes.count == 4 ? bytes[0] == 127 : bytes[0..<15].allSatisfy { $0 == 0 } && bytes[15] == 1
-  }
+  /// "This" network, class E with broadcast, and forms that hold an IPv4 address in IPv6 (compatible, NAT64, 6to4): what
+  /// they reach is not what they look like.
+  private static let neverDevices = ["0.0.0.0/8", "240.0.0.0/4", "::/96", "64:ff9b::/96", "2002::/16"]
+    .compactMap { try? AddressRange($0) }
 }

@@ -64,6 +64,11 @@ actor ConnectionRequests: Activity {
 
   func stop() async {
     for task in running.values { task.cancel() }
+    await settled()
+  }
+
+  /// Waits until those that are being asked have their outcome.
+  func settled() async {
     for task in Array(running.values) { await task.value }
   }
 

@@ -1,4 +1,5 @@
 public import HTTP
+import Networking
 
 /// Connection requests over the process's HTTP client.
 public struct HTTPConnectionRequests: ConnectionRequestTransport {
@@ -17,12 +18,12 @@ public struct HTTPConnectionRequests: ConnectionRequestTransport {
     let target: ConnectionRequestTarget
 
     func get(authorization: String?, anew: Bool, deadline: Duration) async -> ConnectionRequestAnswer {
-      let allowed = target.address.bytes
+      let allowed = target.address
       var request = HTTPClientRequest(url: target.url)
       request.deadline = deadline
       request.responseLimit = 8192
       // What counts is the address of the socket that is about to be opened, not the text of the URL.
-      request.allowsAddress = { NetworkAddress(bytes: $0.addressBytes).bytes == allowed }
+      request.allowsAddress = { $0.ip == allowed }
       if let authorization {
         request.fields.append(("Authorization", authorization))
         // The challenge's connection, where the CPE keeps it; nobody needs it afterwards.
@@ -31,7 +32,7 @@ public struct HTTPConnectionRequests: ConnectionRequestTransport {
       }
       do {
         let response = try await client.execute(request)
-        return .response(status: response.status.code, challenge: response["www-authenticate"])
+        return .response(status: Int(response.status.rawValue), challenge: response["www-authenticate"])
       } catch let error as HTTPClientError where error.code == .failed {
         return .closed(error.detail)
       } catch let error as HTTPClientError where error.code == .deadlineExceeded {

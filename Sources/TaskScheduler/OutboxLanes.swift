@@ -5,9 +5,6 @@ import PostgreSQL
 /// Which lanes of devices are this scheduler's: leased in PostgreSQL as partitions are, so that a lane has one scheduler
 /// that relays its events, in order, and one that repeats `lost` and `due` for its devices.
 actor OutboxLanes: Activity {
-  /// How many there are: fixed, for the worker and the API write a device's lane into the outbox.
-  static let count: Int32 = 16
-
   private nonisolated let loop: EventLoop
   private let claims: Claims
   private var tended: ContinuousClock.Instant?

@@ -3,17 +3,22 @@ import EventLog
 import Networking
 
 /// Appends sets of records and waits for all acknowledgements. One a scheduler, on its loop.
-final class RecordAppender {
-  private let log: any EventLog
+actor RecordAppender {
+  private nonisolated let loop: EventLoop
+  private nonisolated let log: any EventLog
   private let producer: any LogProducer
 
+  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  /// Call it on `loop`.
   init(_ log: any EventLog, on loop: EventLoop) {
+    self.loop = loop
     self.log = log
     producer = log.producer(on: loop)
   }
 
   /// The partition of a key.
-  func partition(of key: [UInt8], in topic: Topic) -> Partition {
+  nonisolated func partition(of key: [UInt8], in topic: Topic) -> Partition {
     Partition(topic, Partitioning.partition(of: key, among: log.partitionCount(of: topic)))
   }
 
@@ -31,9 +36,7 @@ final class RecordAppender {
 
   /// Appends in order, in one turn of the loop.
   /// - Returns: what became of each.
-  func append(
-    _ records: [OutgoingRecord], isolation: isolated (any Actor)? = #isolation
-  ) async -> [Result<Int64, EventLogError>] {
+  func append(_ records: [OutgoingRecord]) async -> [Result<Int64, EventLogError>] {
     if records.isEmpty { return [] }
     return await withCheckedContinuation { continuation in
       let gathering = Gathering(records.count) { continuation.resume(returning: $0) }

@@ -1,6 +1,6 @@
 public import Cryptography
 public import EventLog
-public import Networking
+import Networking
 public import PostgreSQL
 
 /// The task scheduler: everything that starts from the clock or from an operator rather than from a CPE
@@ -9,7 +9,7 @@ public import PostgreSQL
 /// Each activity runs by itself on the scheduler's loop; one that fails or is slow does not stop the others.
 public actor Scheduler {
   /// What a scheduler works with; all of it on its loop.
-  public struct Parts {
+  public struct Parts: Sendable {
     /// Runs statements and transactions.
     public var lane: Lane
     /// The lanes of the outbox that are this scheduler's; with a connection of their own.
@@ -53,16 +53,15 @@ public actor Scheduler {
     loop = parts.lane.loop
     report = parts.report
     let lanes = OutboxLanes(parts.claims, loop)
-    let writer = TaskWriter(lane: parts.lane)
     let records = RecordAppender(parts.log, on: parts.lane.loop)
     activities = [
       lanes,
       OutboxRelay(lanes, parts.lane, records),
       LostSessions(lanes, parts.lane, records),
       OverdueTasks(lanes, parts.lane, records),
-      TaskExpiry(parts.lane, writer),
+      TaskExpiry(parts.lane),
       ConnectionRequests(parts.lane, parts.transport, parts.sealer, parts.settings.connectionRequests),
-      Campaigns(parts.lane, writer, parts.settings),
+      Campaigns(parts.lane, parts.settings),
       Retention(parts.lane, parts.settings.historyRetention),
     ]
   }

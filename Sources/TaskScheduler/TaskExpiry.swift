@@ -10,15 +10,13 @@ actor TaskExpiry: Activity {
 
   private nonisolated let loop: EventLoop
   private let lane: Lane
-  private let writer: TaskWriter
 
   nonisolated let name = "task-expiry"
   nonisolated let period: Duration = .seconds(1)
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-  init(_ lane: Lane, _ writer: TaskWriter) {
+  init(_ lane: Lane) {
     self.lane = lane
-    self.writer = writer
     loop = lane.loop
   }
 
@@ -28,8 +26,8 @@ actor TaskExpiry: Activity {
     return try await lane.transaction { transaction in
       let expired = try Self.ids(try await transaction.query(Self.expired, .int32(Self.batch)))
       let dependents = try await Self.dependents(of: expired, in: transaction)
-      try await writer.finish(expired, .expired, .expired, in: transaction)
-      try await writer.finish(dependents, .failed, .dependency, in: transaction)
+      try await TaskStore.finish(expired, .expired, fault: EndReason.expired, in: transaction)
+      try await TaskStore.finish(dependents, .failed, fault: EndReason.dependency, in: transaction)
       var round = Round("expired", expired.count, hasMore: expired.count == Int(Self.batch))
       round.note("failed_dependents", dependents.count)
       return round

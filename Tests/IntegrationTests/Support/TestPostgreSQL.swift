@@ -92,7 +92,7 @@ struct TestPostgreSQL: Sendable {
     }
     do {
       try await server.execute("ALTER DATABASE \(draft) RENAME TO \(name)")
-    } catch let error as PostgreSQLError where error.sqlState == "42P04" {
+    } catch let error as PostgreSQLError where ["42P04", "23505"].contains(error.sqlState) {
       // Another test was faster.
       try await server.execute("DROP DATABASE \(draft) WITH (FORCE)")
     }

@@ -27,7 +27,8 @@ public struct Misbehaviours: OptionSet, Sendable, Hashable {
 
   /// The names for command lines, with their bits.
   public static let names: [(name: String, value: Misbehaviours)] = [
-    ("first-cookie", .keepsFirstCookie), ("no-cookie", .returnsNoCookie), ("cookie-attributes", .echoesCookieAttributes),
+    ("first-cookie", .keepsFirstCookie), ("no-cookie", .returnsNoCookie),
+    ("cookie-attributes", .echoesCookieAttributes),
     ("drop", .dropsConnections), ("late", .answersLate), ("reconnect", .reconnectsAlways),
     ("repeat-empty", .repeatsEmptyPosts), ("stop", .stopsMidSession), ("restart", .restartsMidSession),
   ]

@@ -59,7 +59,8 @@ final class FileFetch: ConnectionDelegate {
 
   func connected(_ connection: Connection) {
     touch()
-    var head = "GET \(url.target) HTTP/1.1\r\nHost: \(url.authority)\r\nUser-Agent: carillon-cpe\r\nConnection: close\r\n"
+    var head =
+      "GET \(url.target) HTTP/1.1\r\nHost: \(url.authority)\r\nUser-Agent: carillon-cpe\r\nConnection: close\r\n"
     if let authorization { head += "Authorization: \(authorization)\r\n" }
     connection.write(Array("\(head)\r\n".utf8))
   }

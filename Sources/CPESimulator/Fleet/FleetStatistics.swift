@@ -33,6 +33,22 @@ public struct FleetStatistics: Sendable {
   /// Sessions ended in any way.
   public var ended: Int { completed + failures.values.reduce(0, +) }
 
+  /// What was done after `earlier`.
+  public func since(_ earlier: FleetStatistics) -> FleetStatistics {
+    var rest = self
+    rest.completed -= earlier.completed
+    rest.acknowledgedInforms -= earlier.acknowledgedInforms
+    rest.posts -= earlier.posts
+    rest.connectionRequests -= earlier.connectionRequests
+    rest.downloads -= earlier.downloads
+    rest.failures.merge(earlier.failures) { $0 - $1 }
+    rest.rpcs.merge(earlier.rpcs) { $0 - $1 }
+    rest.faults.merge(earlier.faults) { $0 - $1 }
+    rest.sessionLatency.subtract(earlier.sessionLatency)
+    rest.postLatency.subtract(earlier.postLatency)
+    return rest
+  }
+
   mutating func add(_ report: SessionReport) {
     if report.end == .completed {
       completed += 1

@@ -29,6 +29,12 @@ public struct LatencyRecorder: Sendable {
     longest = max(longest, other.longest)
   }
 
+  /// Takes away what an earlier copy of this one had recorded; the longest stays.
+  public mutating func subtract(_ earlier: LatencyRecorder) {
+    for (index, amount) in earlier.buckets.enumerated() { buckets[index] &-= amount }
+    count -= earlier.count
+  }
+
   /// The duration in microseconds that a part (0...1) of those recorded does not exceed; 0 if there are none.
   public func percentile(_ part: Double) -> Int64 {
     let wanted = max(1, Int((Double(count) * part).rounded(.up)))

@@ -215,7 +215,9 @@ extension CPEState {
   func publicValues(_ values: [ParameterValue]) -> [String: String] {
     var shown: [String: String] = [:]
     for value in values {
-      guard let address = model.address(of: value.name), model.node(address).parameter?.isHidden == false else { continue }
+      guard let address = model.address(of: value.name), model.node(address).parameter?.isHidden == false else {
+        continue
+      }
       shown[value.name] = data.values[address] ?? value.value
     }
     return shown

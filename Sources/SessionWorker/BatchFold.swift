@@ -64,6 +64,7 @@ public struct BatchFold {
       outcome.states[device] = after
       for effect in effects { outcome.take(effect, device, ids) }
     }
+    outcome.withdrawSends()
     return outcome
   }
 
@@ -77,6 +78,18 @@ public struct BatchFold {
 }
 
 extension BatchFold.Outcome {
+  /// A `send` whose attempt a later record of the same batch ended (unsent, overtaken, lost) does not leave: its dispatch is
+  /// not what is committed (P3), and what never left cannot be done twice.
+  fileprivate mutating func withdrawSends() {
+    let live = Set(
+      states.values.lazy.flatMap(\.tasks).filter { $0.state == .dispatched }.map {
+        CommandKey(task: $0.id, attempt: $0.attempt)
+      })
+    directives.removeAll { directive, _ in
+      directive.verdict == .send && !(CommandKey(text: directive.cwmpID).map { live.contains($0) } ?? false)
+    }
+  }
+
   fileprivate mutating func take(_ effect: Effect, _ device: UUID128, _ ids: RecordIDs) {
     switch effect {
     case .directive(let directive, let partition): directives.append((directive, partition))

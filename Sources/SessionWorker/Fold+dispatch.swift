@@ -39,7 +39,7 @@ extension Fold {
 
   /// A POST waits though something is outstanding: the same POST gets the same directive; another one means that the CPE
   /// did not get, or did not keep, what was sent.
-  private mutating func serveAgain(_ outstanding: SessionRow.Outstanding, _ post: [UInt8]) {
+  mutating func serveAgain(_ outstanding: SessionRow.Outstanding, _ post: [UInt8]) {
     guard let index = state.index(of: outstanding.task), state.tasks[index].attempt == outstanding.attempt else {
       state.session?.outstanding = nil
       return sendNext(post)

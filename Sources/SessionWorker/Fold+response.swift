@@ -29,9 +29,11 @@ extension Fold {
     state.session = session
     // The body counts in any case; the POST is served only while its gateway still holds it.
     guard message.answerBy > now, session.deadPost != post else { return }
-    if session.outstanding != nil {
+    if let outstanding = session.outstanding {
+      // The same POST once more, a record that was appended twice: it has got its directive.
+      if outstanding.post == post { return serveAgain(outstanding, post) }
       // A response to something else than what is outstanding (item 75): that attempt got no answer.
-      if let outstanding = state.session?.outstanding { lose(outstanding) }
+      lose(outstanding)
       state.session?.outstanding = nil
     }
     sendNext(post)

@@ -80,8 +80,8 @@ enum BatchStore {
 
   /// The statements that make the tables hold the batch's outcome.
   static func writing(
-    _ before: [UUID128: DeviceState], _ outcome: inout BatchFold.Outcome, trivial: Set<UUID128>, lanes: Int16,
-    now: Int64, outbox: OutboxEncoder
+    _ before: [UUID128: DeviceState], _ outcome: inout BatchFold.Outcome, trivial: Set<UUID128>, now: Int64,
+    outbox: OutboxEncoder
   ) -> [Call] {
     var writer = BatchWriter(now: now)
     for id in outcome.states.keys.sorted() {
@@ -94,7 +94,7 @@ enum BatchStore {
       }
     }
     for (task, state) in outcome.finished { writer.finish(task, state) }
-    writer.outbox(outcome.events, lanes: lanes, outbox)
+    writer.outbox(outcome.events, outbox)
     return writer.calls
   }
 }

@@ -59,7 +59,7 @@ struct BatchWriter {
   mutating func finish(_ task: RPCTask, _ state: RPCTask.State) { finished.append((task, state)) }
 
   /// Northbound events in order.
-  mutating func outbox(_ events: [(id: UUID128, event: NorthboundEvent)], lanes: Int16, _ encoder: OutboxEncoder) {
+  mutating func outbox(_ events: [(id: UUID128, event: NorthboundEvent)], _ encoder: OutboxEncoder) {
     guard !events.isEmpty else { return }
     var counts: [UUID128: Int32] = [:]
     var columns = Columns([.uuid, .int32, .int16, .int16, .bytes, .bytes])
@@ -67,7 +67,7 @@ struct BatchWriter {
       counts[event.device, default: 0] += 1
       columns[0].append(event.device)
       columns[1].append(counts[event.device] ?? 1)
-      columns[2].append(OutboxEncoder.lane(of: event.device, among: lanes))
+      columns[2].append(TaskStore.outboxLane(of: event.device))
       columns[3].append(event.topic.rawValue)
       columns[4].append(bytes: encoder.headers(id, event).bytes)
       columns[5].append(bytes: event.data)

@@ -22,11 +22,6 @@ public struct OutboxEncoder: Sendable {
     headers.append("content-type", "application/json")
     return headers
   }
-
-  /// The outbox lane of a device: its events are relayed in order within it.
-  public static func lane(of device: UUID128, among lanes: Int16) -> Int16 {
-    Int16(truncatingIfNeeded: device.low % UInt64(max(lanes, 1)))
-  }
 }
 
 /// Times as RFC 3339 text in UTC with milliseconds.

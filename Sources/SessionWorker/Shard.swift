@@ -56,7 +56,6 @@ public actor Shard {
   private static let maximumBytes = 1 << 20
   /// A new batch begins at most this often: full batches cost less a record.
   private static let pace: Duration = .milliseconds(5)
-  private static let outboxLanes: Int16 = 16
 
   private nonisolated let loop: EventLoop
   private let parts: Parts
@@ -227,7 +226,7 @@ public actor Shard {
       var outcome = BatchFold.fold(batch.inputs, batch.states, incarnation: parts.incarnation, shared: shared)
       batch.addDeadLetters(to: &outcome, incarnation: parts.incarnation, now: now)
       let writes = BatchStore.writing(
-        batch.states, &outcome, trivial: batch.trivialDevices, lanes: Self.outboxLanes, now: now,
+        batch.states, &outcome, trivial: batch.trivialDevices, now: now,
         outbox: OutboxEncoder())
       try await transaction.pipeline(writes, commit: true)
       return outcome

@@ -35,6 +35,7 @@ enum ServeCommand {
   ) async throws -> [LifecyclePart] {
     var parts: [LifecyclePart] = []
     if role == .worker || role == .all { parts += try WorkerRole.parts(process, log, incarnation) }
+    if role == .scheduler || role == .all { parts += try SchedulerRole.parts(process, log) }
     if role == .gateway || role == .all { parts += try await GatewayRole.parts(process, log) }
     return parts
   }

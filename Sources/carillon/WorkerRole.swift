@@ -14,17 +14,17 @@ enum WorkerRole {
       let loop = try process.loop("worker-\(number)")
       let name = "worker \(number)"
       process.readiness.expect(name)
-      let box = ShardBox()
+      let box = Box<Shard>()
       return LifecyclePart(
         name,
         start: {
           let shard = try await loop.run { try make(process, log, incarnation, on: loop) }
           try await log.probe(written: [.directives], read: [.messages])
-          await box.set(shard)
+          await box.put(shard)
           process.readiness.ready(name)
         },
-        run: { await box.shard?.run() },
-        stop: { await box.shard?.stop() })
+        run: { await box.value?.run() },
+        stop: { await box.value?.stop() })
     }
   }
 
@@ -44,11 +44,4 @@ enum WorkerRole {
       secrets: SealedSecrets(process.keyring), settings: settings, report: report)
     return Shard(parts)
   }
-}
-
-/// Holds a shard between its part's start and stop.
-private actor ShardBox {
-  private(set) var shard: Shard?
-
-  func set(_ shard: Shard) { self.shard = shard }
 }

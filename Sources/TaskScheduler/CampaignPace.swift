@@ -1,5 +1,5 @@
-/// How many devices a campaign may begin now: a bucket of tokens that fills at its rate, under its cap of devices that are
-/// under way. Pure.
+/// How many devices a campaign may begin now: a bucket of tokens that fills at its rate, under its cap of devices that
+/// are under way. Pure.
 struct CampaignPace: Equatable {
   /// Tokens left.
   var allowance: Double
@@ -9,8 +9,8 @@ struct CampaignPace: Equatable {
   /// The most that is begun in one round.
   static let roundLimit = 200
 
-  /// Fills the bucket: at most with what ten seconds bring, and at least one, so that a campaign that was paused, or whose
-  /// scheduler was away, does not make up for it at once.
+  /// Fills the bucket: at most with what ten seconds bring, and at least one, so that a campaign that was paused, or
+  /// whose scheduler was away, does not make up for it at once.
   mutating func fill(_ elapsed: Duration) {
     let seconds = Double(elapsed.microseconds) / 1_000_000
     let perSecond = Double(max(ratePerMinute, 0)) / 60

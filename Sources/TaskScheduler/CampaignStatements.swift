@@ -28,8 +28,8 @@ enum CampaignStatements {
      WHERE c.id = $1 AND c.state IN (1, 2, 3) FOR UPDATE OF c SKIP LOCKED
     """)
 
-  /// Looks at the next 2,000 devices and takes in those that the image and the filter match; those on the version already
-  /// are skipped. $1: campaign, $2: planned so far, $3: version, $4: vendor, $5: models, $6: filter.
+  /// Looks at the next 2,000 devices and takes in those that the image and the filter match; those on the version
+  /// already are skipped. $1: campaign, $2: planned so far, $3: version, $4: vendor, $5: models, $6: filter.
   static let plan = Statement(
     "campaigns.plan",
     """

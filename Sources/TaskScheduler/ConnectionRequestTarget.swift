@@ -102,8 +102,8 @@ extension IPAddress {
     return !isUnspecified && !isLinkLocal && !isMulticast && !Self.neverDevices.contains { $0.contains(self) }
   }
 
-  /// "This" network, class E with broadcast, and forms that hold an IPv4 address in IPv6 (compatible, NAT64, 6to4): what
-  /// they reach is not what they look like.
+  /// "This" network, class E with broadcast, and forms that hold an IPv4 address in IPv6 (compatible, NAT64, 6to4):
+  /// what they reach is not what they look like.
   private static let neverDevices = ["0.0.0.0/8", "240.0.0.0/4", "::/96", "64:ff9b::/96", "2002::/16"]
     .compactMap { try? AddressRange($0) }
 }

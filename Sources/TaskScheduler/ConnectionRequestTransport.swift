@@ -1,5 +1,5 @@
-/// Fetches connection request URLs: the scheduler's way out to CPEs, apart so that tests and other methods (UDP, XMPP) can
-/// stand in.
+/// Fetches connection request URLs: the scheduler's way out to CPEs, apart so that tests and other methods (UDP, XMPP)
+/// can stand in.
 public protocol ConnectionRequestTransport: Sendable {
   /// Opens a way to one CPE, to that address and no other.
   func dialogue(with target: ConnectionRequestTarget) -> any ConnectionRequestExchange

@@ -4,9 +4,9 @@ import PostgreSQL
 
 /// Wakes devices that have work and no session (TR-069 §3.2.2; items 177 to 188).
 ///
-/// A wake-up is a row, opened with a task and closed by the worker when the Inform arrives, which alone is success. Here
-/// due rows are taken under a lease (their next try is put off first), asked, and put off again by a growing wait. One row
-/// a device: any number of tasks makes one request (item 183).
+/// A wake-up is a row, opened with a task and closed by the worker when the Inform arrives, which alone is success.
+/// Here due rows are taken under a lease (their next try is put off first), asked, and put off again by a growing wait.
+/// One row a device: any number of tasks makes one request (item 183).
 actor ConnectionRequests: Activity {
   /// A device to be asked.
   private struct Wakeup: Sendable {
@@ -121,9 +121,9 @@ actor ConnectionRequests: Activity {
     }
   }
 
-  /// Takes due rows: puts each off by a lease at least, so that no other scheduler asks the same device, and names those
-  /// that are to be asked. Devices in a session get the work there (item 184); one with work for later sleeps until then.
-  /// A row that a new task hurried waits until the interval after the last request is over (item 183).
+  /// Takes due rows: puts each off by a lease at least, so that no other scheduler asks the same device, and names
+  /// those that are to be asked. Devices in a session get the work there (item 184); one with work for later sleeps
+  /// until then. A row that a new task hurried waits until the interval after the last request is over (item 183).
   private static let take = Statement(
     "connection_requests.take",
     """

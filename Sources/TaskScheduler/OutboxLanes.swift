@@ -2,8 +2,8 @@ import EventLog
 import Networking
 import PostgreSQL
 
-/// Which lanes of devices are this scheduler's: leased in PostgreSQL as partitions are, so that a lane has one scheduler
-/// that relays its events, in order, and one that repeats `lost` and `due` for its devices.
+/// Which lanes of devices are this scheduler's: leased in PostgreSQL as partitions are, so that a lane has one
+/// scheduler that relays its events, in order, and one that repeats `lost` and `due` for its devices.
 actor OutboxLanes: Activity {
   private nonisolated let loop: EventLoop
   private let claims: Claims

@@ -6,8 +6,8 @@ import PostgreSQL
 /// Relays committed events to their topics (promise P5; docs/architecture.md, section 5): at least once, in order per
 /// device, with the ids that were committed.
 ///
-/// What is relayed is deleted after the log's acknowledgement, and what is read is whatever is there: never a high-water
-/// mark, which would pass over rows that commit late.
+/// What is relayed is deleted after the log's acknowledgement, and what is read is whatever is there: never a
+/// high-water mark, which would pass over rows that commit late.
 actor OutboxRelay: Activity {
   private static let batch: Int32 = 1000
 

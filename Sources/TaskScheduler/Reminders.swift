@@ -1,5 +1,5 @@
-/// What was told when, so that it is told again only after a while: `lost` and `due` are repeated every 30 s until the row
-/// has changed. Pure.
+/// What was told when, so that it is told again only after a while: `lost` and `due` are repeated every 30 s until the
+/// row has changed. Pure.
 struct Reminders<Key: Hashable> {
   private let interval: Duration
   private var told: [Key: ContinuousClock.Instant] = [:]

@@ -1,8 +1,8 @@
 import Networking
 import PostgreSQL
 
-/// Makes the history's partitions ahead of time, a week each, and drops those that are older than it is kept; removes what
-/// else is left over.
+/// Makes the history's partitions ahead of time, a week each, and drops those that are older than it is kept; removes
+/// what else is left over.
 actor Retention: Activity {
   private nonisolated let loop: EventLoop
   private let lane: Lane
@@ -78,7 +78,8 @@ actor Retention: Activity {
     """
     SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
      WHERE i.inhparent = 'task_history'::regclass AND c.relname ~ '^task_history_[0-9]{8}$'
-       AND to_date(right(c.relname::text, 8), 'YYYYMMDD') + 7 < ((now() - make_interval(secs => $1)) AT TIME ZONE 'UTC')::date
+       AND to_date(right(c.relname::text, 8), 'YYYYMMDD') + 7
+           < ((now() - make_interval(secs => $1)) AT TIME ZONE 'UTC')::date
     """)
 
   private static let oldRows = Statement(

@@ -25,8 +25,8 @@ public struct ConnectionRequestSettings: Sendable {
   public var interval: Duration = .seconds(30)
   /// The longest time between two to one device.
   public var longestInterval: Duration = .seconds(3600)
-  /// Whether a device may be asked at an address of this very machine: for simulators. Otherwise one that informs through
-  /// a proxy on this host could have us talk to its other services.
+  /// Whether a device may be asked at an address of this very machine: for simulators. Otherwise one that informs
+  /// through a proxy on this host could have us talk to its other services.
   public var allowsLoopback = false
 
   /// The defaults.

@@ -1,5 +1,5 @@
-/// When to ask a device again: later each time, spread so that a fleet behind one broken link does not come back at once.
-/// Pure.
+/// When to ask a device again: later each time, spread so that a fleet behind one broken link does not come back at
+/// once. Pure.
 struct WakeupBackoff {
   let settings: ConnectionRequestSettings
 

@@ -40,8 +40,8 @@ public enum Campaign {
     public var name: String { "\(self)" }
   }
 
-  /// Which devices a campaign is for; as JSON in `campaign.filter`. What is nil or left out matches every device. Besides,
-  /// the device's manufacturer and product class must be among the image's.
+  /// Which devices a campaign is for; as JSON in `campaign.filter`. What is nil or left out matches every device.
+  /// Besides, the device's manufacturer and product class must be among the image's.
   public struct Filter: Sendable, Hashable, Codable {
     /// Their OUIs, in capitals.
     public var oui: [String]?

@@ -4,8 +4,8 @@ import Networking
 
 /// One `rd_kafka_t`: a producer, a consumer or an administrator.
 ///
-/// `@unchecked Sendable`, because: every stored property is set in `init` and never changes, and librdkafka's functions may
-/// be called from any thread on one handle (INTRODUCTION.md, "Threads and callbacks").
+/// `@unchecked Sendable`, because: every stored property is set in `init` and never changes, and librdkafka's functions
+/// may be called from any thread on one handle (INTRODUCTION.md, "Threads and callbacks").
 final class KafkaClient: @unchecked Sendable {
   enum Kind {
     case producer, consumer, administrator

@@ -5,8 +5,8 @@ import Networking
 /// The process's one consuming handle, shared by the readers of all loops.
 ///
 /// Each partition is drained through a queue of its own, by the loop of its reader: nothing passes through a third
-/// thread, and a reader that is full stops only its own partitions, since librdkafka bounds what it fetches ahead of each
-/// queue. Assignments change incrementally, on the control thread and in order.
+/// thread, and a reader that is full stops only its own partitions, since librdkafka bounds what it fetches ahead of
+/// each queue. Assignments change incrementally, on the control thread and in order.
 final class KafkaConsumer: Sendable {
   let client: KafkaClient
   let settings: KafkaSettings

@@ -38,8 +38,8 @@ final class KafkaInspector: Sendable {
           guard let value, let found = Int(value), found >= settings.minimumInSync(of: topic) else {
             throw EventLogError(
               .misconfigured,
-              "topic \(name): min.insync.replicas is \(value ?? "unknown"), wanted \(settings.minimumInSync(of: topic)); "
-                + "run carillon migrate")
+              "topic \(name): min.insync.replicas is \(value ?? "unknown"), wanted "
+                + "\(settings.minimumInSync(of: topic)); run carillon migrate")
           }
         }
       }

@@ -2,9 +2,9 @@ import CRdKafka
 public import EventLog
 public import Networking
 
-/// The event log on Apache Kafka, over librdkafka (docs/architecture.md, section 7): one producer and one consumer handle a
-/// process, shared by its loops. Partitions are read by `assign()` from offsets of our own; who reads what is leased in
-/// PostgreSQL, as for the other log.
+/// The event log on Apache Kafka, over librdkafka (docs/architecture.md, section 7): one producer and one consumer
+/// handle a process, shared by its loops. Partitions are read by `assign()` from offsets of our own; who reads what is
+/// leased in PostgreSQL, as for the other log.
 public final class KafkaLog: EventLog {
   /// Marks the records by which ``probe(written:read:)`` shows that appends are acknowledged; readers pass them over.
   static let heartbeatHeader: StaticString = "carillon-heartbeat"

@@ -5,8 +5,8 @@ import Networking
 /// One loop's appends. The records go straight from here into the process's shared handle, which is thread-safe; what
 /// became of them comes back in one post a turn (``KafkaProducerHome``).
 ///
-/// `@unchecked Sendable`, because: `loop` and `index` never change, and everything else is touched on `loop` only, which
-/// each entry checks.
+/// `@unchecked Sendable`, because: `loop` and `index` never change, and everything else is touched on `loop` only,
+/// which each entry checks.
 final class KafkaProducer: LogProducer, @unchecked Sendable {
   /// What became of one record.
   struct Report: Sendable {

@@ -5,9 +5,9 @@ import Synchronization
 
 /// The process's one producing handle: drained on one loop, used by the producers of all.
 ///
-/// A fatal error of the idempotent producer (a sequence that brokers and librdkafka disagree on) leaves a handle that can
-/// do nothing more. Then it is purged, what it still reports is taken, and a new one gets all that was not acknowledged:
-/// at least once, in each partition's order.
+/// A fatal error of the idempotent producer (a sequence that brokers and librdkafka disagree on) leaves a handle that
+/// can do nothing more. Then it is purged, what it still reports is taken, and a new one gets all that was not
+/// acknowledged: at least once, in each partition's order.
 actor KafkaProducerHome {
   /// The producers and the handle that a new one starts with. Behind a lock: producers are made on their own loops.
   private struct Registry {

@@ -85,7 +85,8 @@ actor KafkaReader: LogReader {
     let removed = Array(sources.keys)
     for partition in removed { drop(partition) }
     resume()
-    // The descriptor is closed only when no queue can write to it: after everything handed to the control thread so far.
+    // The descriptor is closed only when no queue can write to it: after everything handed to the control thread so
+    // far.
     await withCheckedContinuation { continuation in
       consumer.change(removing: removed, adding: [], waking: -1) { _ in continuation.resume() }
     }

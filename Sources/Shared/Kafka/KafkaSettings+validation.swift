@@ -22,20 +22,22 @@ extension KafkaSettings {
     guard minimumInSyncReplicas > 0, replicationFactor >= minimumInSyncReplicas else {
       throw EventLogError(
         .misconfigured,
-        "kafka.min_in_sync_replicas: \(minimumInSyncReplicas) is not between 1 and replication_factor \(replicationFactor)"
+        "kafka.min_in_sync_replicas: \(minimumInSyncReplicas) is not between 1 and replication_factor "
+          + "\(replicationFactor)"
       )
     }
     guard allowsFewReplicas || (replicationFactor >= 3 && minimumInSyncReplicas >= 2) else {
       throw EventLogError(
         .misconfigured,
-        "kafka: with \(replicationFactor) replicas and \(minimumInSyncReplicas) in sync an acknowledged record can be lost; "
-          + "use 3 and 2, or set allow_few_replicas: true for development")
+        "kafka: with \(replicationFactor) replicas and \(minimumInSyncReplicas) in sync an acknowledged record can be "
+          + "lost; use 3 and 2, or set allow_few_replicas: true for development")
     }
     if let sasl, sasl.mechanism != .plain, libraryVersion < Self.firstVersionWithSCRAM {
       throw EventLogError(
         .misconfigured,
         "kafka.sasl: \(sasl.mechanism.rawValue) needs librdkafka 2.6.1 or later, this is \(Self.text(libraryVersion)): "
-          + "Kafka since 3.8.1 refuses the SCRAM of older ones (librdkafka #4895); use PLAIN over TLS or a client certificate"
+          + "Kafka since 3.8.1 refuses the SCRAM of older ones (librdkafka #4895); use PLAIN over TLS or a client "
+          + "certificate"
       )
     }
     if let sasl, sasl.mechanism == .plain, tls == nil, !allowsFewReplicas {

@@ -22,7 +22,8 @@ public struct KafkaSettings: Sendable {
   public var replicationFactor = 3
   /// How many of them must have it before it is acknowledged (promise P1). For ``Topic/isTransient`` topics 1.
   public var minimumInSyncReplicas = 2
-  /// Allows fewer than three replicas or two in sync: one broker for development. Acknowledged records can then be lost.
+  /// Allows fewer than three replicas or two in sync: one broker for development. Acknowledged records can then be
+  /// lost.
   public var allowsFewReplicas = false
   /// After that an append fails. Brokers that vanish make it up to 40 % longer; deadlines are the caller's.
   public var messageTimeout = Duration.seconds(8)

@@ -2,8 +2,9 @@ import CRdKafka
 import EventLog
 import Networking
 
-/// Two threads for librdkafka's blocking calls, so that none ever runs on a loop that others need: `control` for what is
-/// short and must keep its order (assignments), `patient` for what waits for brokers (metadata, offsets, flush, destroy).
+/// Two threads for librdkafka's blocking calls, so that none ever runs on a loop that others need: `control` for what
+/// is short and must keep its order (assignments), `patient` for what waits for brokers (metadata, offsets, flush,
+/// destroy).
 final class KafkaThreads: Sendable {
   private let control: EventLoop
   private let patient: EventLoop

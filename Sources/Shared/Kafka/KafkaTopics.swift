@@ -2,7 +2,8 @@ public import EventLog
 
 /// Makes the topics as section 7 has them: `carillon migrate` on a Kafka log.
 public enum KafkaTopics {
-  /// Makes the topics that are missing and sets the limits of those that are there; what an operator set besides is kept.
+  /// Makes the topics that are missing and sets the limits of those that are there; what an operator set besides is
+  /// kept.
   /// - Returns: one line for each topic that was made or changed.
   /// - Throws: ``EventLogError``; ``EventLogError/Kind/misconfigured`` where a topic has another number of partitions.
   public static func migrate(_ settings: KafkaSettings) async throws(EventLogError) -> [String] {

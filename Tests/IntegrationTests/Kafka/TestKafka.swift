@@ -4,8 +4,8 @@ import Networking
 
 @testable import Kafka
 
-/// The broker that tests use: `CARILLON_TEST_KAFKA` names it (`scripts/kafka start` prints the address; `scripts/test` does
-/// both). Each test has topics of its own.
+/// The broker that tests use: `CARILLON_TEST_KAFKA` names it (`scripts/kafka start` prints the address; `scripts/test`
+/// does both). Each test has topics of its own.
 enum TestKafka {
   static let servers: [String] =
     getenv("CARILLON_TEST_KAFKA").map { value in

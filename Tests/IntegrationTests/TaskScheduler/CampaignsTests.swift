@@ -14,7 +14,8 @@ struct CampaignsTests {
     try await fixture.execute(
       """
       INSERT INTO firmware_image VALUES ('img', 'Maker', '{Model}', '2.0', 'maker/model 2.0.bin', 1000, '\\x00', now());
-      INSERT INTO campaign (id, name, image, filter, rate_per_minute, concurrency, state, allowance_at, created_at, changed_at)
+      INSERT INTO campaign (id, name, image, filter, rate_per_minute, concurrency, state, allowance_at, created_at,
+                            changed_at)
       VALUES ('\(id)', 'spring', 'img', '\(filter)', \(rate), \(concurrency), 1, now() - interval '1 h', now(), now());
       """)
     var settings = SchedulerSettings()
@@ -58,10 +59,11 @@ struct CampaignsTests {
       try await fixture.execute(
         """
         WITH gone AS (DELETE FROM task RETURNING *)
-        INSERT INTO task_history (id, device, method, arguments, state, once, priority, origin, origin_name, attempt, lost,
-                                  fault, version, created_at, finished_at)
-        SELECT id, device, method, arguments, CASE WHEN device = '\(failing)' THEN 11 ELSE 10 END, once, priority, origin,
-               origin_name, 1, 0, '{"code": 9010, "message": "download failure"}', 3, created_at, now() FROM gone;
+        INSERT INTO task_history (id, device, method, arguments, state, once, priority, origin, origin_name, attempt,
+                                  lost, fault, version, created_at, finished_at)
+        SELECT id, device, method, arguments, CASE WHEN device = '\(failing)' THEN 11 ELSE 10 END, once, priority,
+               origin, origin_name, 1, 0, '{"code": 9010, "message": "download failure"}', 3, created_at, now()
+          FROM gone;
         """)
       _ = try await campaigns.round()
       #expect(try await states(fixture) == ["2", "11"])
@@ -82,8 +84,8 @@ struct CampaignsTests {
       try await fixture.execute(
         """
         WITH gone AS (DELETE FROM task RETURNING *)
-        INSERT INTO task_history (id, device, method, arguments, state, once, priority, origin, origin_name, attempt, lost,
-                                  version, created_at, finished_at)
+        INSERT INTO task_history (id, device, method, arguments, state, once, priority, origin, origin_name, attempt,
+                                  lost, version, created_at, finished_at)
         SELECT id, device, method, arguments, 10, once, priority, origin, origin_name, 1, 0, 3, created_at,
                now() - interval '2 h' FROM gone;
         """)

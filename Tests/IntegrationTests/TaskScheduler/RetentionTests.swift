@@ -21,8 +21,8 @@ struct RetentionTests {
       try await fixture.execute(
         """
         CREATE TABLE task_history_20200106 PARTITION OF task_history FOR VALUES FROM ('2020-01-06Z') TO ('2020-01-13Z');
-        INSERT INTO task_history (id, device, method, arguments, state, once, priority, origin, origin_name, attempt, lost,
-                                  version, created_at, finished_at)
+        INSERT INTO task_history (id, device, method, arguments, state, once, priority, origin, origin_name, attempt,
+                                  lost, version, created_at, finished_at)
         SELECT gen_random_uuid(), gen_random_uuid(), 'Reboot', '{}', 10, true, 0, 1, '', 1, 0, 1, t, t
           FROM (VALUES ('2020-01-07Z'::timestamptz), ('2020-02-07Z'), (now() - interval '1 day')) AS v(t);
         """)

@@ -121,8 +121,8 @@ struct SchedulerFixture {
     let id = UUIDv7Generator().next(milliseconds: 1_700_000_000_000)
     try await execute(
       """
-      INSERT INTO task (id, device, method, arguments, state, once, origin, attempt, maximum_attempts, not_before, deadline,
-                        created_at, changed_at, depends_on)
+      INSERT INTO task (id, device, method, arguments, state, once, origin, attempt, maximum_attempts, not_before,
+                        deadline, created_at, changed_at, depends_on)
       VALUES ('\(id)', '\(device)', 'Reboot', '{}', \(state.rawValue), true, 1, \(attempt), 5, now() - interval '1 h',
               now() + interval '\(deadline) s', now(), now(), \(dependsOn.map { "'\($0)'" } ?? "NULL"));
       INSERT INTO wakeup (device, next_try) VALUES ('\(device)', now()) ON CONFLICT DO NOTHING;

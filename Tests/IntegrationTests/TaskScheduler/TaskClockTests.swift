@@ -57,7 +57,8 @@ struct TaskClockTests {
         try await fixture.execute(
           """
           INSERT INTO session (device, id, namespace, events, authentication, last_post_at, lost_after, post)
-          VALUES ('\(device)', '\(session)', 0, '{}', 1, now() - interval '\(age) s', interval '\(patience) s', '\\x\(hex)')
+          VALUES ('\(device)', '\(session)', 0, '{}', 1, now() - interval '\(age) s', interval '\(patience) s',
+                  '\\x\(hex)')
           """)
       }
       let activity = LostSessions(try await fixture.lanes(), fixture.lane, try await fixture.records())

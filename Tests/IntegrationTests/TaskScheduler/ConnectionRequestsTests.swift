@@ -2,6 +2,7 @@ import Cryptography
 import Fleet
 import HTTP
 import Networking
+import PostgreSQL
 import Testing
 
 @testable import TaskScheduler
@@ -10,20 +11,22 @@ import Testing
 struct ConnectionRequestsTests {
   /// Runs rounds until as many devices as began have an outcome; returns what they came to.
   private func ask(
-    _ fixture: SchedulerFixture, _ change: (inout ConnectionRequestSettings) -> Void = { _ in }
+    _ fixture: SchedulerFixture, lane: Lane? = nil, _ change: (inout ConnectionRequestSettings) -> Void = { _ in }
   ) async throws -> [String: Int] {
     var settings = ConnectionRequestSettings()
     settings.allowsLoopback = true
     change(&settings)
     let client = try HTTPClient(loop: fixture.loop)
-    let activity = ConnectionRequests(fixture.lane, HTTPConnectionRequests(client), fixture.sealer, settings)
+    let activity = ConnectionRequests(lane ?? fixture.lane, HTTPConnectionRequests(client), fixture.sealer, settings)
     var counts: [String: Int] = [:]
     func outcomes() -> Int { (counts["asked"] ?? 0) + (counts["failed"] ?? 0) }
+    var begun: Int
     repeat {
+      begun = counts["begun"] ?? 0
       for (name, count) in try await activity.round().counts { counts[name, default: 0] += count }
       await activity.settled()
       for (name, count) in try await activity.round().counts { counts[name, default: 0] += count }
-    } while outcomes() < counts["begun"] ?? 0
+    } while outcomes() < counts["begun"] ?? 0 || counts["begun"] ?? 0 > begun
     await activity.stop()
     await client.shutdown()
     return counts
@@ -163,8 +166,9 @@ struct ConnectionRequestsTests {
         try await fixture.credential(device, user: "acs", password: "secret")
         try await fixture.task(device)
       }
-      async let first = ask(fixture)
-      async let second = ask(fixture)
+      // Connections of their own, and few at a time, so that their takes meet.
+      async let first = ask(fixture) { $0.concurrency = 3 }
+      async let second = ask(fixture, lane: fixture.claimsLane) { $0.concurrency = 3 }
       let asked = try await (first["asked"] ?? 0) + (second["asked"] ?? 0)
       #expect(asked == 40)
       #expect(try await cpe.requests().count == 80)

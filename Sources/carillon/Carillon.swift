@@ -33,6 +33,7 @@ enum Carillon {
       return 0
     case "config": return try ConfigCommand.run(arguments)
     case "migrate": return try await MigrateCommand.run(try load(arguments))
+    case "credentials": return try await CredentialsCommand.run(arguments, try load(arguments))
     case "token": return try await TokenCommand.run(arguments, try load(arguments))
     case let name?:
       guard let role = ProcessRole.allCases.first(where: { $0.name == name }) else { return UsageError.exitCode }
@@ -66,6 +67,12 @@ enum Carillon {
         commands: [
           CommandTable(
             "create", "Make a token and print it, once; only its hash is kept.", options: [config], operands: "NAME")
+        ]),
+      CommandTable(
+        "credentials", "Credentials that devices already have.",
+        commands: [
+          CommandTable(
+            "import", "Read OUI,ProductClass,SerialNumber,password lines.", options: [config], operands: "FILE")
         ]),
       CommandTable(
         "config", "The configuration.",

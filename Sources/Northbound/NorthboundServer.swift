@@ -1,0 +1,61 @@
+import HTTP
+public import Networking
+public import Operations
+
+/// The northbound role on one loop: the REST API under `/api/v1`, for operators and other systems (docs/api.md).
+///
+/// Start one a loop, all on the same port. Lives on its loop.
+public actor NorthboundServer {
+  /// The server's loop is its executor.
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  private nonisolated let loop: EventLoop
+  private let router: Router
+  private let watch: TaskWatch
+  private var server: HTTPServer?
+
+  /// A server that does not listen yet.
+  ///
+  /// - Parameters:
+  ///   - loop: where it lives.
+  ///   - lanes: to the fleet's database, on the same loop; the caller closes them after ``close()``.
+  public init(
+    on loop: EventLoop, lanes: NorthboundLanes, settings: NorthboundSettings = NorthboundSettings(),
+    logger: Logger = .none, metrics: MetricsRegistry = MetricsRegistry()
+  ) {
+    self.loop = loop
+    watch = TaskWatch(lanes.reading, limit: settings.maximumWaiting)
+    let api = API(lanes: lanes, settings: settings, watch: watch)
+    let gate = TokenGate(TokenStore(lanes.reading), on: loop)
+    router = APIRouter(gate: gate, logger: logger.component("northbound"), metrics: metrics).router(api.endpoints)
+  }
+
+  /// Listens.
+  ///
+  /// - Returns: the address in use.
+  /// - Throws: `NetworkingError`, such as an address in use.
+  @discardableResult
+  public func listen(on address: SocketAddress, tls: TLSServerContext? = nil) throws -> SocketAddress {
+    let server = self.server ?? HTTPServer(loop: loop, service: RouterService(router, on: loop))
+    self.server = server
+    var options = ListenerOptions()
+    options.tls = tls
+    return try server.listen(on: address, options: options).address
+  }
+
+  /// Takes no new connection and lets requests under way end; those that wait for a task are answered now.
+  public func drain() async {
+    server?.drain()
+    await watch.close()
+  }
+
+  /// Whether no connection is left.
+  public var isIdle: Bool { (server?.connectionCount ?? 0) == 0 }
+
+  /// Closes everything.
+  public func close() async {
+    await watch.close()
+    server?.close()
+    server = nil
+  }
+}

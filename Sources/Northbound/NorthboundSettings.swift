@@ -1,0 +1,28 @@
+public import PostgreSQL
+
+/// What the API needs to know besides its tables.
+public struct NorthboundSettings: Sendable {
+  /// The directory that the gateway serves firmware images from; nil: none can be registered.
+  public var filesDirectory: String?
+  /// How many requests may wait for tasks' results at once in one server; more get 429.
+  public var maximumWaiting = 4096
+  /// How many live tasks a device may have by the API; more get 429.
+  public var maximumLiveTasks: Int32 = 256
+
+  /// The defaults.
+  public init() {}
+}
+
+/// The lanes of one loop's API. Two, because a transaction holds its lane: reads do not wait for writes.
+public struct NorthboundLanes: Sendable {
+  /// For single statements.
+  public var reading: Lane
+  /// For transactions.
+  public var writing: Lane
+
+  /// Both lanes are to be on the server's loop.
+  public init(reading: Lane, writing: Lane) {
+    self.reading = reading
+    self.writing = writing
+  }
+}

@@ -50,8 +50,8 @@ struct DeviceQuery {
       // Ranges rather than LIKE: a prepared LIKE cannot use the index. U+10FFFF ends every range of UTF-8.
       case .prefix:
         """
-        (identity ~>=~ $\(number) AND identity ~<~ $\(number) || U&'\\+10FFFF'
-         OR serial_number ~>=~ $\(number) AND serial_number ~<~ $\(number) || U&'\\+10FFFF')
+        (identity ~>=~ $\(number) AND identity ~<~ ($\(number) || U&'\\+10FFFF')
+         OR serial_number ~>=~ $\(number) AND serial_number ~<~ ($\(number) || U&'\\+10FFFF'))
         """
       case .manufacturer: "manufacturer = $\(number)"
       case .oui: "oui = $\(number)"

@@ -66,7 +66,9 @@ enum Carillon {
         "token", "Tokens of the API.",
         commands: [
           CommandTable(
-            "create", "Make a token and print it, once; only its hash is kept.", options: [config], operands: "NAME")
+            "create", "Make a token and print it, once; only its hash is kept.", options: [config], operands: "NAME"),
+          CommandTable("list", "Print the tokens' names.", options: [config]),
+          CommandTable("revoke", "Make a token void.", options: [config], operands: "NAME"),
         ]),
       CommandTable(
         "credentials", "Credentials that devices already have.",

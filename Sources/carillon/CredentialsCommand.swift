@@ -1,6 +1,6 @@
 import CWMP
-import Fleet
 import Cryptography
+import Fleet
 import Networking
 import Operations
 import PostgreSQL

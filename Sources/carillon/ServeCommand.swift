@@ -36,6 +36,7 @@ enum ServeCommand {
     var parts: [LifecyclePart] = []
     if role == .worker || role == .all { parts += try WorkerRole.parts(process, log, incarnation) }
     if role == .scheduler || role == .all { parts += try SchedulerRole.parts(process, log) }
+    if role == .northbound || role == .all { parts += try await NorthboundRole.parts(process) }
     if role == .gateway || role == .all { parts += try await GatewayRole.parts(process, log) }
     return parts
   }

@@ -1,0 +1,66 @@
+import Cryptography
+import Networking
+import Northbound
+import Operations
+import PostgreSQL
+
+/// The REST API as parts of a process: a server a loop, all on one port.
+enum NorthboundRole {
+  static func parts(_ process: ServerProcess) async throws -> [LifecyclePart] {
+    let configuration = process.configuration.northbound
+    var settings = NorthboundSettings()
+    settings.filesDirectory = process.configuration.gateway.files.directory
+    let host = configuration.address.contains(":") ? "[\(configuration.address)]" : configuration.address
+    let address = try SocketAddress("\(host):\(configuration.port)")
+    var tls: TLSServerContext?
+    if let certificate = configuration.certificateFile, let key = configuration.keyFile {
+      tls = try TLSServerContext(certificateChain: certificate, privateKey: key)
+    }
+    var parts: [LifecyclePart] = []
+    for number in 0..<max(configuration.loops, 1) {
+      parts.append(try await part(number, process, settings, address, tls))
+    }
+    return parts
+  }
+
+  private static func part(
+    _ number: Int, _ process: ServerProcess, _ settings: NorthboundSettings, _ address: SocketAddress,
+    _ tls: TLSServerContext?
+  ) async throws -> LifecyclePart {
+    let loop = try process.loop("northbound-\(number)")
+    let lanes = NorthboundLanes(
+      reading: try Lane(on: loop, process.database), writing: try Lane(on: loop, process.database))
+    let server = NorthboundServer(
+      on: loop, lanes: lanes, settings: settings, logger: process.logger, metrics: process.metrics)
+    let name = "northbound \(number)"
+    process.readiness.expect(name)
+    return LifecyclePart(
+      name,
+      start: {
+        try await lanes.reading.waitUntilReady()
+        if number == 0 { try await adoptToken(process.configuration.northbound.tokenFile, lanes.writing) }
+        let bound = try await server.listen(on: address, tls: tls)
+        process.logger.info("listening for the API") { $0.add(.address, describing: bound) }
+        process.readiness.ready(name)
+      },
+      stop: {
+        process.readiness.notReady(name, reason: "stopping")
+        await server.drain()
+        for _ in 0..<20 where await !server.isIdle { try? await loop.sleep(for: .milliseconds(100)) }
+        await server.close()
+        await lanes.reading.close()
+        await lanes.writing.close()
+      })
+  }
+
+  /// A token that the installation wrote into a file is good from the start; further ones are made by `carillon token`.
+  private static func adoptToken(_ path: String, _ lane: Lane) async throws {
+    guard let bytes = try? FileContents.readSecret(path) else { return }
+    let token = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
+    guard let token else { return }
+    let tokens = TokenStore(lane)
+    // The file may hold another token by now.
+    _ = try await tokens.revoke("token-file")
+    try await tokens.adopt("token-file", token: token)
+  }
+}

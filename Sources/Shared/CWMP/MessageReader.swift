@@ -28,7 +28,7 @@ struct MessageReader {
     let (id, header) = readHeader()
     do {
       try check(header)
-      let message = try readMessage()
+      let message = try readMessage(header)
       return Envelope(namespace: namespace, id: id, header: header, message: message, notes: notes)
     } catch {
       var error = error
@@ -75,7 +75,14 @@ struct MessageReader {
     throw CWMPError(.notUnderstood, "unknown header block with mustUnderstand 1: \(names)", reply: .fault(fault))
   }
 
-  private mutating func readMessage() throws(CWMPError) -> Envelope.Message {
+  private func checkVersions(_ header: EnvelopeHeader) throws(CWMPError) {
+    guard !header.supportedVersions.isEmpty, CWMPVersion.common(with: header.supportedVersions) == nil else { return }
+    let versions = header.supportedVersions.map(\.description).joined(separator: ", ")
+    throw CWMPError(
+      .versionIncompatible, "the CPE speaks CWMP \(versions) only", reply: .fault(.versionIncompatible))
+  }
+
+  private mutating func readMessage(_ header: EnvelopeHeader) throws(CWMPError) -> Envelope.Message {
     let method = assembly.pointee.method
     if method == "Fault" { return .fault(fault()) }
     if method.hasSuffix("Response") {
@@ -86,7 +93,9 @@ struct MessageReader {
       guard let known = RPCMethod(rawValue: method) else { return .unknownACSRequest(method: method) }
       return .acsRequest(acsRequest(known))
     }
-    return method == "Inform" ? .inform(try inform()) : .cpeRequest(cpeRequest(method))
+    guard method == "Inform" else { return .cpeRequest(cpeRequest(method)) }
+    try checkVersions(header)
+    return .inform(try inform())
   }
 }
 

@@ -43,6 +43,13 @@ final class KafkaConsumer: Sendable {
     let list = KafkaPartitionList(partitions.map { ($0, 0) }, settings)
     // Fails only for what is not assigned, which is what is wanted.
     if let error = rd_kafka_incremental_unassign(client.raw, list.raw) { rd_kafka_error_destroy(error) }
+    // Whoever reads the partition next has a descriptor of its own; this one may be closed soon.
+    for partition in partitions {
+      guard let queue = rd_kafka_queue_get_partition(client.raw, settings.name(of: partition.topic), partition.number)
+      else { continue }
+      KafkaWakeup.detach(queue)
+      rd_kafka_queue_destroy(queue)
+    }
   }
 
   private func assign(_ start: Start, _ descriptor: CInt) -> Result<KafkaPartitionQueue, EventLogError> {
@@ -50,7 +57,7 @@ final class KafkaConsumer: Sendable {
     guard let raw = rd_kafka_queue_get_partition(client.raw, name, start.partition.number) else {
       return .failure(EventLogError(.misconfigured, "read \(name)/\(start.partition.number): no such partition"))
     }
-    let queue = KafkaPartitionQueue(raw, start.partition)
+    let queue = KafkaPartitionQueue(raw, start.partition, of: client)
     // Before the fetch begins: else its first records go to the common queue.
     rd_kafka_queue_forward(raw, nil)
     KafkaWakeup.attach(raw, descriptor)

@@ -1,6 +1,7 @@
 import CRdKafka
 public import EventLog
 public import Networking
+import Synchronization
 
 /// The event log on Apache Kafka, over librdkafka (docs/architecture.md, section 7): one producer and one consumer
 /// handle a process, shared by its loops. Partitions are read by `assign()` from offsets of our own; who reads what is
@@ -17,6 +18,7 @@ public final class KafkaLog: EventLog {
   private let consumer: KafkaConsumer
   private let troubles: KafkaTroubleWatch
   private let partitions: [Topic: Int32]
+  private let hasBeaten = Atomic(false)
 
   /// Connects and checks the topics.
   /// - Parameters:
@@ -84,11 +86,15 @@ public final class KafkaLog: EventLog {
     consumer.note(partition, done: offset)
   }
 
-  /// As ``EventLog/probe(written:read:)`` says: leaders and replicas in sync for all, one acknowledged heartbeat on
-  /// `messages`, the end of a partition of each that is read.
+  /// As ``EventLog/probe(written:read:)`` says: leaders and replicas in sync for all, the first time one acknowledged
+  /// heartbeat on `messages`, the end of a partition of each that is read.
   public func probe(written: [Topic], read: [Topic]) async throws(EventLogError) {
     _ = try await inspector.check(written + read)
-    if written.contains(.messages) { try await heartbeat() }
+    // Once: it shows that a cold producer has warmed up, and an idle partition should not fill with heartbeats.
+    if written.contains(.messages), !hasBeaten.load(ordering: .relaxed) {
+      try await heartbeat()
+      hasBeaten.store(true, ordering: .relaxed)
+    }
     for topic in read { _ = try await consumer.bounds(of: Partition(topic, 0)) }
   }
 

@@ -3,7 +3,7 @@ import EventLog
 
 /// What librdkafka has fetched of one partition.
 ///
-/// `@unchecked Sendable`, because: both properties never change, and librdkafka's queues may be used from any thread.
+/// `@unchecked Sendable`, because: its properties never change, and librdkafka's queues may be used from any thread.
 final class KafkaPartitionQueue: @unchecked Sendable {
   /// A record, or why there will be none.
   enum Item {
@@ -17,17 +17,17 @@ final class KafkaPartitionQueue: @unchecked Sendable {
 
   private let raw: OpaquePointer
   private let partition: Partition
+  /// Must outlive the queue.
+  private let client: KafkaClient
 
   /// Takes over a reference to a queue.
-  init(_ raw: OpaquePointer, _ partition: Partition) {
+  init(_ raw: OpaquePointer, _ partition: Partition, of client: KafkaClient) {
     self.raw = raw
+    self.client = client
     self.partition = partition
   }
 
   deinit { rd_kafka_queue_destroy(raw) }
-
-  /// Wakes nobody any more.
-  func detach() { KafkaWakeup.detach(raw) }
 
   /// Up to `count` items, without waiting. Fewer: the queue is empty and will wake its reader.
   func take(_ count: Int) -> [Item] {

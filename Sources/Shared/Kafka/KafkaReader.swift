@@ -187,7 +187,7 @@ actor KafkaReader: LogReader {
   }
 
   private func drop(_ partition: Partition) {
-    sources.removeValue(forKey: partition)?.queue?.detach()
+    sources[partition] = nil
     ready.remove(partition)
   }
 

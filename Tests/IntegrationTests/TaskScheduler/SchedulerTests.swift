@@ -45,8 +45,9 @@ struct SchedulerTests {
           transport: HTTPConnectionRequests(client), sealer: fixture.sealer, settings: settings, report: report)
         schedulers.append(try await fixture.loop.run { Scheduler(parts) })
       }
-      async let first: Void = schedulers[0].run()
-      async let second: Void = schedulers[1].run()
+      let (one, other) = (schedulers[0], schedulers[1])
+      async let first: Void = one.run()
+      async let second: Void = other.run()
       let end = ContinuousClock.now + .seconds(30)
       while report["connection-requests.asked"] < 20 || report["outbox-relay.relayed"] < 20, ContinuousClock.now < end {
         try await fixture.loop.sleep(for: .milliseconds(20))

@@ -1,6 +1,7 @@
 public import CWMP
 import HTTP
 public import Networking
+import Synchronization
 
 /// Simulated CPEs on one or more event loops.
 ///
@@ -16,6 +17,7 @@ public final class Fleet: Sendable {
   public let settings: FleetSettings
   private let parts: [Part]
   private let history: HistoryFile?
+  private let nextWaiter = Atomic<UInt64>(0)
 
   private struct Part: Sendable {
     let loop: EventLoop
@@ -131,35 +133,46 @@ extension Fleet {
   }
 
   /// Lets a CPE begin a session with these events, after the present one if one is open, and waits for its end.
+  ///
+  /// - Throws: `CancellationError` as soon as the task is cancelled; ``FleetError`` if the fleet is stopped.
   public func session(
     of cpe: Int, events: [EventStruct] = [EventStruct(.periodic)]
   ) async throws -> SessionReport {
-    try await report(of: cpe) { shard, cpe in
+    try await report(of: cpe) { $0.sessions + 1 } then: { shard, cpe in
       cpe.state.replaceEvents(cpe.state.events.filter(\.isDeliveredByTransferComplete) + events)
       shard.requestSession(cpe)
     }
   }
 
-  /// Waits for the end of a CPE's next session, or of the open one.
-  public func nextSession(of cpe: Int) async throws -> SessionReport {
-    try await report(of: cpe, includingOpen: true) { _, _ in }
+  /// Waits for the end of the session that followed another one of the CPE, also if it is over already and
+  /// ``FleetSettings/keptReports`` reaches back to it.
+  ///
+  /// - Parameter earlier: nil: waits for the CPE's first session.
+  public func session(of cpe: Int, after earlier: SessionReport?) async throws -> SessionReport {
+    try await report(of: cpe) { _ in (earlier?.number ?? 0) + 1 }
   }
 
+  /// - Parameter number: Tells the number of the session to wait for.
   private func report(
-    of cpe: Int, includingOpen: Bool = false, _ begin: @escaping @Sendable (FleetShard, SimulatedCPE) -> Void
+    of cpe: Int, _ number: @escaping @Sendable (SimulatedCPE) -> UInt32,
+    then begin: @escaping @Sendable (FleetShard, SimulatedCPE) -> Void = { _, _ in }
   ) async throws -> SessionReport {
     guard (0..<settings.count).contains(cpe) else { throw FleetError("there is no CPE \(cpe)") }
     let part = parts[cpe % parts.count]
     let place = cpe / parts.count
-    return try await withCheckedThrowingContinuation { continuation in
-      let accepted = part.loop.runSoon {
-        let shard = part.shard.value
-        let cpe = shard.cpes[place]
-        let isOpen = cpe.session != nil && includingOpen
-        shard.waiters.add(cpe, from: cpe.sessions + (isOpen ? 0 : 1), continuation)
-        begin(shard, cpe)
+    let identity = nextWaiter.add(1, ordering: .relaxed).newValue
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let accepted = part.loop.runSoon {
+          let shard = part.shard.value
+          let cpe = shard.cpes[place]
+          shard.waiters.add(cpe, number: number(cpe), identity: identity, continuation)
+          begin(shard, cpe)
+        }
+        if !accepted { continuation.resume(throwing: FleetError("the fleet's loop has ended")) }
       }
-      if !accepted { continuation.resume(throwing: FleetError("the fleet's loop has ended")) }
+    } onCancel: {
+      part.loop.post { part.shard.value.waiters.cancel(place, identity) }
     }
   }
 

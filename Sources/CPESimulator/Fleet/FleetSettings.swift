@@ -62,6 +62,8 @@ public struct FleetSettings: Sendable {
   public var historyFile: String?
   /// Takes an InformResponse on sight, to save CPU in benchmarks.
   public var trustsInformResponses = false
+  /// How many reports of its last sessions are kept for each CPE, for ``Fleet/session(of:after:)``.
+  public var keptReports = 0
   /// Values that a CPE must have, besides its own credentials, to count as provisioned: paths without root.
   public var expectedValues: [String: String] = [:]
 

@@ -150,6 +150,8 @@ final class FleetShard {
     cpe.session = nil
     openSessions[ObjectIdentifier(runner)] = nil
     if idleRunners.count < 1_024 { idleRunners.append(runner) }
+    var report = report
+    report.number = cpe.sessions
     statistics.add(report)
     history?.record(report, of: cpe.state)
     if report.end == .completed {
@@ -159,7 +161,7 @@ final class FleetShard {
       cpe.state.sessionFailed()
     }
     for action in cpe.state.takePostponed() { postpone(action, of: cpe) }
-    waiters.sessionEnded(cpe, report)
+    waiters.sessionEnded(cpe, report, keeping: settings.keptReports)
     // Not from here: this is often inside a callback of the connection that has just been closed.
     let this = LoopBound((self, cpe, report.end), on: loop)
     loop.post { this.value.0.afterSession(this.value.1, this.value.2) }

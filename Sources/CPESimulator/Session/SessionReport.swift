@@ -55,6 +55,8 @@ public struct ExecutedRPC: Sendable, Hashable {
 public struct SessionReport: Sendable, Hashable {
   /// The CPE's number, from 0.
   public var index: UInt32
+  /// The how manieth session of the CPE it was, from 1.
+  public var number: UInt32 = 0
   /// The events of its Inform.
   public var events: [EventStruct]
   /// How often the session had been tried before.

@@ -31,6 +31,7 @@ private struct Fixture: Sendable {
     settings.models = [.tr181]
     settings.bootstrap = ACSCredentials(username: "bootstrap", password: "first")
     settings.bootDelay = .milliseconds(5)
+    settings.keptReports = 8
     settings.callback = SocketAddress(ip: .loopback, port: 0)
     adjust(&settings)
     fleet = try await Fleet(settings, loops: [cpeLoop])
@@ -142,8 +143,9 @@ struct SimulatedCPETests {
   @Test("reboots after the session, and tells with 1 BOOT and M Reboot (item 167)")
   func reboot() async throws {
     let fixture = try await Fixture { acs in acs.scripts = [[.reboot(commandKey: "key-1")]] }
-    #expect(try await fixture.fleet.session(of: 0).end == .completed)
-    let next = try await fixture.fleet.nextSession(of: 0)
+    let first = try await fixture.fleet.session(of: 0)
+    #expect(first.end == .completed)
+    let next = try await fixture.fleet.session(of: 0, after: first)
     #expect(next.events == [EventStruct(.boot), EventStruct(.reboot, commandKey: "key-1")])
     try await fixture.close()
   }
@@ -154,8 +156,9 @@ struct SimulatedCPETests {
       let password = ParameterValue("Device.ManagementServer.Password", "own")
       acs.scripts = [[.setParameterValues([password], parameterKey: ""), .factoryReset]]
     }
-    #expect(try await fixture.fleet.session(of: 0).end == .completed)
-    #expect(try await fixture.fleet.nextSession(of: 0).events == [EventStruct(.bootstrap), EventStruct(.boot)])
+    let first = try await fixture.fleet.session(of: 0)
+    #expect(
+      try await fixture.fleet.session(of: 0, after: first).events == [EventStruct(.bootstrap), EventStruct(.boot)])
     #expect(try await fixture.fleet.value("Device.ManagementServer.Password", of: 0) == "first")
     try await fixture.close()
   }
@@ -170,8 +173,9 @@ struct SimulatedCPETests {
         commandKey: "fw", fileType: "1 Firmware Upgrade Image", url: "\(base)/gateway-2.1.0.bin", fileSize: 100_000)
       acs.scripts = [[.download(arguments)]]
     }
-    #expect(try await fixture.fleet.session(of: 0).end == .completed)
-    let next = try await fixture.fleet.nextSession(of: 0)
+    let first = try await fixture.fleet.session(of: 0)
+    #expect(first.end == .completed)
+    let next = try await fixture.fleet.session(of: 0, after: first)
     #expect(next.end == .completed)
     #expect(
       Set(next.events) == [
@@ -199,8 +203,8 @@ struct SimulatedCPETests {
           commandKey: path, fileType: "3 Vendor Configuration File", url: base + path, fileSize: 4)
         acs.scripts = [[.download(arguments)]]
       }
-      _ = try await fixture.fleet.session(of: 0)
-      _ = try await fixture.fleet.nextSession(of: 0)
+      let first = try await fixture.fleet.session(of: 0)
+      _ = try await fixture.fleet.session(of: 0, after: first)
       guard case .cpeRequest(.transferComplete(let transfer))? = try await fixture.heard().messages.last else {
         Issue.record("no TransferComplete")
         return
@@ -225,16 +229,16 @@ struct SimulatedCPETests {
         ]
       ]
     }
-    #expect(try await fixture.fleet.session(of: 0).end == .completed)
+    let first = try await fixture.fleet.session(of: 0)
+    #expect(first.end == .completed)
     let url = try #require(try await fixture.fleet.value("Device.ManagementServer.ConnectionRequestURL", of: 0))
     let client = try HTTPClient(loop: fixture.acsLoop)
     var request = HTTPClientRequest(url: url)
     request.credentials = .init(user: "acs", password: "wrong", usesDigest: true)
     #expect(try await client.execute(request).status == .unauthorized)
     request.credentials = .init(user: "acs", password: "ring", usesDigest: true)
-    async let session = fixture.fleet.nextSession(of: 0)
     #expect(try await client.execute(request).status == .ok)
-    #expect(try await session.events == [EventStruct(.connectionRequest)])
+    #expect(try await fixture.fleet.session(of: 0, after: first).events == [EventStruct(.connectionRequest)])
     await client.shutdown()
     try await fixture.close()
   }
@@ -247,11 +251,12 @@ struct SimulatedCPETests {
       settings.pace = .living(bootSeconds: 0)
       settings.retry = RetryPolicy(minimumWaitMilliseconds: 2)
     }
-    async let first = fixture.fleet.nextSession(of: 0)
     try await fixture.fleet.start()
-    #expect(try await first.end == .refused(status: 503, retryAfter: nil))
-    var report = try await fixture.fleet.nextSession(of: 0)
-    if report.end != .completed { report = try await fixture.fleet.nextSession(of: 0) }
+    let first = try await fixture.fleet.session(of: 0, after: nil)
+    #expect(first.end == .refused(status: 503, retryAfter: nil))
+    let second = try await fixture.fleet.session(of: 0, after: first)
+    #expect(second.end == .refused(status: 503, retryAfter: nil))
+    let report = try await fixture.fleet.session(of: 0, after: second)
     #expect(report.end == .completed)
     #expect(report.retryCount == 2)
     #expect(report.events == [EventStruct(.bootstrap), EventStruct(.boot)])
@@ -264,10 +269,9 @@ struct SimulatedCPETests {
     let fixture = try await Fixture { acs in
       acs.scripts = [[.setParameterAttributes([AttributeChange(path, notification: 2)])]]
     }
-    #expect(try await fixture.fleet.session(of: 0).end == .completed)
-    async let next = fixture.fleet.nextSession(of: 0)
+    let first = try await fixture.fleet.session(of: 0)
     try await fixture.fleet.change(path, to: "Home", of: 0)
-    #expect(try await next.events == [EventStruct(.valueChange)])
+    #expect(try await fixture.fleet.session(of: 0, after: first).events == [EventStruct(.valueChange)])
     #expect(informs(try await fixture.heard()).last?.parameters.value(of: path) == "Home")
     try await fixture.close()
   }

@@ -16,8 +16,8 @@ public enum Redaction {
   public static func redacted(_ envelope: [UInt8]) -> [UInt8] { redacted(envelope.span) }
 }
 
-/// Walks over tags and texts. The text of a `Name` element is remembered; the text of the next `Value` is hidden if that
-/// name is secret; so is the text of an element whose own name is secret.
+/// Walks over tags and texts. The text of a `Name` element is remembered; the text of the next `Value` is hidden if
+/// that name is secret; so is the text of an element whose own name is secret.
 private struct Redactor {
   private let bytes: UnsafeBufferPointer<UInt8>
   private var position = 0

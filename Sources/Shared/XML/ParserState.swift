@@ -75,7 +75,7 @@ struct ParserState {
   ) {
     depth += 1
     elements += 1
-    if depth > limits.depth || elements > limits.elements || attributes > limits.attributes {
+    if depth > limits.depth || elements > limits.elements || attributes + namespaces > limits.attributes {
       return refuse(
         depth > limits.depth ? .tooDeep : elements > limits.elements ? .tooManyElements : .tooManyAttributes)
     }

@@ -15,8 +15,10 @@ public struct XMLError: Error, Sendable, Hashable, CustomStringConvertible {
     case tooManyBytes
     /// More elements than ``XMLLimits/elements``.
     case tooManyElements
-    /// More attributes on one element than ``XMLLimits/attributes``.
+    /// More attributes and namespaces on one element than ``XMLLimits/attributes``.
     case tooManyAttributes
+    /// More different names than any honest document has: each costs memory, and time to look up.
+    case tooManyNames
     /// One tag, comment or processing instruction longer than ``XMLLimits/construct``.
     case constructTooLong
     /// The bytes end before the document does (or there are none).

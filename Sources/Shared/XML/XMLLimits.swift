@@ -6,10 +6,10 @@ public struct XMLLimits: Sendable, Hashable {
   public var depth: Int
   /// Elements in all.
   public var elements: Int
-  /// Attributes (without namespace declarations) of one element.
+  /// Attributes and namespace declarations of one element.
   public var attributes: Int
-  /// Bytes that one tag, comment or processing instruction may take; eight times as many for a CDATA section. It also bounds libxml2's quadratic
-  /// search for duplicate attributes.
+  /// Bytes that one tag, comment or processing instruction may take; eight times as many for a CDATA section. It also
+  /// bounds libxml2's quadratic search for duplicate attributes.
   public var construct: Int
 
   /// Makes limits; the defaults fit CWMP (16 MiB bodies, 50,000 parameters).

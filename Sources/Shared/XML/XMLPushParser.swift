@@ -121,12 +121,23 @@ extension XMLPushParser {
       }
       offset += count
       if failed || state.pointee.refusal != nil || sink.isStopped { try check(context) }
-      if let input = context.pointee.input, input.pointee.end - input.pointee.cur > longestConstruct(context) {
-        throw fail(
-          XMLError(
-            .constructTooLong, line: line, column: 0,
-            message: "a tag or comment longer than \(limits.construct) bytes"))
-      }
+      try checkGrowth(context)
+    }
+  }
+
+  /// What grows while nothing is wrong yet: a construct whose end does not come, and the dictionary of names.
+  private func checkGrowth(_ context: xmlParserCtxtPtr) throws(XMLError) {
+    if let input = context.pointee.input?.pointee, input.end - input.cur > longestConstruct(context) {
+      // libxml2 waits for the semicolon of a bare &, too.
+      let isReference = input.cur.pointee == UInt8(ascii: "&")
+      throw fail(
+        XMLError(
+          isReference ? .badCharacters(code: Int32(XML_ERR_ENTITYREF_SEMICOL_MISSING.rawValue)) : .constructTooLong,
+          line: line, column: 0,
+          message: isReference ? "a bare &" : "a tag or comment longer than \(limits.construct) bytes"))
+    }
+    if xmlDictSize(context.pointee.dict) > Self.dictionaryLimit * 2 {
+      throw fail(XMLError(.tooManyNames, line: line, column: 0, message: "too many different names"))
     }
   }
 
@@ -160,7 +171,7 @@ extension XMLPushParser {
       case .documentType: "a document type declaration is not allowed"
       case .tooDeep: "nested deeper than \(limits.depth)"
       case .tooManyElements: "more than \(limits.elements) elements"
-      default: "more than \(limits.attributes) attributes on one element"
+      default: "more than \(limits.attributes) attributes and namespaces on one element"
       }
     return XMLError(kind, line: line, column: 0, message: message)
   }
@@ -169,8 +180,10 @@ extension XMLPushParser {
     guard let first = state.pointee.firstError else {
       return XMLError(kind(of: context.pointee.errNo), line: line, column: 0, message: "not well-formed")
     }
-    return XMLError(
-      kind(of: first.code), line: first.line + preamble.skippedLines, column: first.column, message: first.message)
+    let kind = kind(of: first.code)
+    // libxml2 says "Extra content at the end" of a document without an end, too.
+    let message = kind == .incomplete ? "the document ends too early" : first.message
+    return XMLError(kind, line: first.line + preamble.skippedLines, column: first.column, message: message)
   }
 
   private func kind(of code: Int32) -> XMLError.Kind {

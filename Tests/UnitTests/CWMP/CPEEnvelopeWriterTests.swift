@@ -14,7 +14,7 @@ struct CPEEnvelopeWriterTests {
     .deleteObject(status: 0), .reboot, .factoryReset, .download(TransferStatus(status: 1)),
     .upload(
       TransferStatus(
-        status: 0, startTime: DateTimeText("2026-11-23T00:00:00Z"), completeTime: DateTimeText("2026-11-23T00:00:09Z"))),
+        status: 0, startTime: DateTimeText("2026-11-23T00:00:00Z"), completeTime: .infinite)),
     .scheduleInform, .unknown(method: "Odd"),
   ]
 

@@ -182,7 +182,7 @@ extension EnvelopeParserTests {
   }
 
   @Test(
-    "control characters, invalid bytes and bare ampersands are filtered and noted, elsewhere nothing changes (items 22, 54)"
+    "control characters, invalid bytes and bare ampersands are filtered and noted; all else stays (items 22, 54)"
   )
   func filtered() throws {
     let text = Self.values(Self.value("A", "AT&T \u{1}x") + Self.value("B", "<![CDATA[a&b]]>"))
@@ -212,6 +212,13 @@ extension EnvelopeParserTests {
     let envelope = try parser.finish(body: bytes.span)
     guard case .cpeResponse(.getParameterValues(let list)) = envelope.message else { throw Unexpected() }
     #expect(list.map(\.value) == ["x & y", "2"])
+  }
+
+  @Test("a bare ampersand is found however far the next semicolon is")
+  func lonelyAmpersand() throws {
+    let text = "AT&T " + String(repeating: "x", count: 60_000)
+    let list = try parseValues(Self.values(Self.value("A", text) + Self.value("B", text)))
+    #expect(list.map(\.value) == [text, text])
   }
 
   @Test("50,000 parameters are read, one more is refused")

@@ -161,7 +161,8 @@ struct EnvelopeWriterTests {
     #expect(
       whole.contains(
         "<soap-env:Fault><faultcode>Client</faultcode><faultstring>CWMP fault</faultstring><detail><cwmp:Fault>"
-          + "<FaultCode>8003</FaultCode><FaultString>Invalid arguments</FaultString></cwmp:Fault></detail></soap-env:Fault>"
+          + "<FaultCode>8003</FaultCode><FaultString>Invalid arguments</FaultString></cwmp:Fault></detail>"
+          + "</soap-env:Fault>"
       ))
     #expect(text(writer.fault(.retryRequest, id: nil)).contains("<faultcode>Server</faultcode>"))
     let soap = CWMPFault(code: 0, string: "header not understood: X", side: .mustUnderstand)

@@ -85,6 +85,8 @@ struct XMLPushParserTests {
     #expect(kind(of: deep) == .tooDeep)
     #expect(kind(of: "<a><b/><b/><b/></a>", limits: XMLLimits(elements: 3)) == .tooManyElements)
     #expect(kind(of: "<a b='' c='' d=''/>", limits: XMLLimits(attributes: 2)) == .tooManyAttributes)
+    #expect(kind(of: "<a xmlns:p='' xmlns:q='' d=''/>", limits: XMLLimits(attributes: 2)) == .tooManyAttributes)
+    #expect(kind(of: "<a>" + (0..<20_000).map { "<n\($0)/>" }.joined() + "</a>") == .tooManyNames)
     #expect(kind(of: "<a>0123456789</a>", limits: XMLLimits(bytes: 10)) == .tooManyBytes)
   }
 
@@ -147,8 +149,9 @@ struct XMLPushParserTests {
   func reuse() throws {
     let sink = RecordingSink()
     let parser = XMLPushParser(vocabulary: RecordingSink.vocabulary, sink: sink, limits: XMLLimits(elements: 20_000))
-    let names = "<a>" + (0..<6_000).map { "<x\($0)/>" }.joined() + "</a>"
-    for document in ["<a><b>", "<!DOCTYPE a><a/>", names, names, "<a>&</a>"] {
+    let names = "<a>" + (0..<3_000).map { "<x\($0)/>" }.joined() + "</a>"
+    let others = names.replacing("<x", with: "<y")
+    for document in ["<a><b>", "<!DOCTYPE a><a/>", names, others, "<a>&</a>"] {
       try? parser.parse(Array(document.utf8).span)
       sink.clear()
       try parser.parse(Array("<a><b>t</b></a>".utf8).span)

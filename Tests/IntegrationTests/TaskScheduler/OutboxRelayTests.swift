@@ -65,7 +65,9 @@ struct OutboxRelayTests {
       #expect(owned.0.count == 8 && owned.1.count == 8)
       #expect(Set(owned.0).isDisjoint(with: owned.1))
       let records = try await fixture.records()
-      let relays = [OutboxRelay(first, fixture.lane, records), OutboxRelay(second, fixture.lane, records)]
+      let relays = [
+        (first, OutboxRelay(first, fixture.lane, records)), (second, OutboxRelay(second, fixture.lane, records)),
+      ]
       try await fixture.database.withLane { other in
         try await other.transaction { transaction in
           // Takes its ids first and commits last.
@@ -75,11 +77,17 @@ struct OutboxRelayTests {
             VALUES (1, '00000000-0000-000d-0000-0000000000f1', 1, 5, '', 'late')
             """)
           try await insert(fixture, devices: 32, events: 3)
-          for relay in relays { _ = try await relay.round() }
+          for (lanes, relay) in relays {
+            _ = try await lanes.round()
+            _ = try await relay.round()
+          }
         }
       }
       #expect(try await fixture.value("SELECT count(*) FROM outbox") == "1")
-      for relay in relays { _ = try await relay.round() }
+      for (lanes, relay) in relays {
+        _ = try await lanes.round()
+        _ = try await relay.round()
+      }
       #expect(try await fixture.value("SELECT count(*) FROM outbox") == "0")
       #expect(try await fixture.read(.taskEvents).count == 97)
     }

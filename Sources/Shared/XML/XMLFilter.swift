@@ -1,7 +1,8 @@
 /// The second pass for a document that a strict parse refused because of its characters (items 22 and 54).
 ///
 /// Control characters are dropped, bytes that are not UTF-8 become U+FFFD, and an `&` that begins no character
-/// reference and none of the five predefined entities becomes `&amp;`, except in CDATA sections and comments, where it is text.
+/// reference and none of the five predefined entities becomes `&amp;`, except in CDATA sections and comments, where it
+/// is text.
 public enum XMLFilter {
   /// The document as UTF-8 that a strict parse can read, if nothing else was wrong with it.
   ///

@@ -85,7 +85,7 @@ struct XMLPushParserTests {
     #expect(kind(of: deep) == .tooDeep)
     #expect(kind(of: "<a><b/><b/><b/></a>", limits: XMLLimits(elements: 3)) == .tooManyElements)
     #expect(kind(of: "<a b='' c='' d=''/>", limits: XMLLimits(attributes: 2)) == .tooManyAttributes)
-    #expect(kind(of: "<a xmlns:p='' xmlns:q='' d=''/>", limits: XMLLimits(attributes: 2)) == .tooManyAttributes)
+    #expect(kind(of: "<a xmlns:p='u' xmlns:q='v' d=''/>", limits: XMLLimits(attributes: 2)) == .tooManyAttributes)
     #expect(kind(of: "<a>" + (0..<20_000).map { "<n\($0)/>" }.joined() + "</a>") == .tooManyNames)
     #expect(kind(of: "<a>0123456789</a>", limits: XMLLimits(bytes: 10)) == .tooManyBytes)
   }

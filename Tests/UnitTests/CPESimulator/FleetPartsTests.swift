@@ -13,14 +13,14 @@ struct FleetPartsTests {
     ])
   func retry(_ n: UInt32, _ bounds: ClosedRange<Int64>) {
     #expect(RetryPolicy().bounds(ofRetry: n) == bounds)
-    var random = SeededRandom(seed: 1)
+    var random = CPESimulator.SeededRandom(seed: 1)
     #expect(bounds.contains(RetryPolicy().wait(beforeRetry: n, using: &random)))
   }
 
   @Test("what is due comes in the order of its time")
   func heap() {
     var heap = WakeHeap()
-    var random = SeededRandom(seed: 7)
+    var random = CPESimulator.SeededRandom(seed: 7)
     let times = (0..<500).map { _ in Int64.random(in: 0...1_000, using: &random) }
     for time in times { heap.push(.init(at: time, cpe: 0, reason: .firstBoot)) }
     var popped: [Int64] = []

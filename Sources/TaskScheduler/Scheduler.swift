@@ -44,6 +44,7 @@ public actor Scheduler {
   private let report: any SchedulerReport
   private let activities: [any Activity]
   private var running: [Task<Void, Never>] = []
+  private var isStopping = false
 
   /// Runs on the loop of its lane.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -66,8 +67,9 @@ public actor Scheduler {
     ]
   }
 
-  /// Works until ``stop()``.
+  /// Works until ``stop()``; not at all after it.
   public func run() async {
+    guard !isStopping else { return }
     running = activities.map { activity in
       Task(executorPreference: loop) { await self.repeatRounds(of: activity) }
     }
@@ -78,6 +80,7 @@ public actor Scheduler {
 
   /// Cancels the rounds under way, ends ``run()``.
   public func stop() {
+    isStopping = true
     for task in running { task.cancel() }
   }
 

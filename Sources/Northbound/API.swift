@@ -4,6 +4,8 @@ import PostgreSQL
 /// The whole API as a list of endpoints (docs/api.md).
 struct API: Sendable {
   let endpoints: [Endpoint]
+  /// The OpenAPI document, as it is served.
+  let document: [UInt8]
 
   init(lanes: NorthboundLanes, settings: NorthboundSettings, watch: TaskWatch) {
     let devices = DeviceLookup(lane: lanes.reading)
@@ -22,12 +24,11 @@ struct API: Sendable {
           json.member("database", true)
         }
       })
-    let described = endpoints
-    endpoints.append(
-      Endpoint(.get, "/openapi.json", "This document.", isOpen: true) { _, _ in
-        .json(bytes: OpenAPI.document(of: described))
-      })
-    self.endpoints = endpoints
+    var own = Endpoint(.get, "/openapi.json", "This document.", isOpen: true) { _, _ in APIResponse(.ok) }
+    let document = OpenAPI.document(of: endpoints + [own])
+    own.handler = { _, _ in .json(bytes: document) }
+    self.endpoints = endpoints + [own]
+    self.document = document
   }
 
   private static let ping = Statement("api.ping", "SELECT 1")

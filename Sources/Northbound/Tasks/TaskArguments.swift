@@ -15,7 +15,11 @@ enum TaskArguments {
     do throws(TaskRequestError) {
       request = try TaskRequest(method: method, arguments: JSONValue.object(arguments).encoded)
     } catch {
-      let field = error.place == "method" || error.place == "arguments" ? error.place : "arguments.\(error.place)"
+      // They came from JSON, so only a number can have been in the way.
+      if error.place == "arguments" {
+        throw Problem(.invalidField, "arguments hold a number out of its range", field: "arguments")
+      }
+      let field = error.place == "method" ? error.place : "arguments.\(error.place)"
       throw Problem(.invalidField, "\(field) \(error.what)", field: field)
     }
     let known = Self.known(request)

@@ -71,6 +71,7 @@ enum TaskStatements {
     if number & 1 != 0 { parts.append(part(TaskRecord.historyColumns, "task_history")) }
     if parts.isEmpty { parts = [part(TaskRecord.liveColumns, "task")] }
     return Statement(
-      "tasks.list\(number)", parts.joined(separator: " UNION ALL ") + " ORDER BY 1 DESC LIMIT $2")
+      "tasks.list\(number)",
+      "SELECT * FROM (\(parts.joined(separator: " UNION ALL "))) AS t ORDER BY 1 DESC LIMIT $2")
   }
 }

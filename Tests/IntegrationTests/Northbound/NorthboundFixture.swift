@@ -3,6 +3,7 @@ import EventLog
 import Fleet
 import HTTP
 import Networking
+import Operations
 import PostgreSQL
 
 @testable import Northbound
@@ -26,7 +27,8 @@ struct NorthboundFixture {
         reading: try Lane(on: loop, database.settings), writing: try Lane(on: loop, database.settings))
       let lane = try Lane(on: loop, database.settings)
       let client = try HTTPClient(loop: loop)
-      let server = NorthboundServer(on: loop, lanes: lanes, settings: settings)
+      let server = NorthboundServer(
+        on: loop, lanes: lanes, settings: settings, logger: Logger(level: .error, writer: LogWriter()))
       let address = try await server.listen(on: try SocketAddress("127.0.0.1:0"))
       let result: Result<Void, any Error>
       do {

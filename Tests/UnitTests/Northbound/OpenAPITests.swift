@@ -1,3 +1,4 @@
+import HTTP
 import Networking
 import PostgreSQL
 import Testing
@@ -15,7 +16,7 @@ struct OpenAPITests {
       watch: TaskWatch(lane, limit: 1))
     let served = Set(api.endpoints.map { "\($0.method.description.lowercased()) \($0.path)" })
     #expect(served.count == api.endpoints.count)
-    let document = try JSONValue.parse(OpenAPI.document(of: api.endpoints))
+    let document = try JSONValue.parse(api.document)
     guard case .object(let root) = document, case .object(let paths)? = root["paths"] else {
       Issue.record("no paths")
       return

@@ -73,7 +73,7 @@ struct TaskArgumentsTests {
       ("Download", #"{"file_type":"x","url":"file:///etc/passwd"}"#, "arguments.url"),
       ("Download", #"{"file_type":"x"}"#, "arguments.url"),
       ("ScheduleInform", #"{"delay_seconds":0}"#, "arguments.delay_seconds"),
-      ("ScheduleInform", #"{"delay_seconds":-1}"#, "arguments.delay_seconds"),
+      ("ScheduleInform", #"{"delay_seconds":-1}"#, "arguments"),
     ])
   func refused(_ method: String, _ arguments: String, _ place: String) {
     #expect(refusal(method, arguments) == place)

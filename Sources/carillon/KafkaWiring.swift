@@ -26,6 +26,7 @@ enum KafkaWiring {
   private static func settings(_ configuration: LogConfiguration) throws -> KafkaSettings {
     let kafka = configuration.kafka
     var settings = KafkaSettings(bootstrapServers: kafka.brokers)
+    settings.prefix = kafka.topicPrefix
     settings.replicationFactor = kafka.replicationFactor
     settings.minimumInSyncReplicas = kafka.minimumInSync
     settings.allowsFewReplicas = kafka.allowsFewReplicas

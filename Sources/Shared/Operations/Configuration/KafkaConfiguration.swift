@@ -2,6 +2,8 @@
 public struct KafkaConfiguration: Sendable {
   /// `host:port` of one or more brokers.
   public var brokers: [String]
+  /// Put before the topics' names, where a broker is shared: `staging-` makes `staging-cwmp.messages`.
+  public var topicPrefix: String
   /// Copies of each partition: 3 in production.
   public var replicationFactor: Int
   /// Copies that must hold a record before it counts as acknowledged: 2 in production.
@@ -15,6 +17,7 @@ public struct KafkaConfiguration: Sendable {
 
   init(_ reader: ConfigurationReader) {
     brokers = reader.texts("brokers")
+    topicPrefix = reader.text("topic_prefix") ?? ""
     replicationFactor = reader.integer("replication_factor", default: 3, in: 1...9)
     minimumInSync = reader.integer("min_insync_replicas", default: 2, in: 1...9)
     allowsFewReplicas = reader.boolean("allow_few_replicas", default: false)

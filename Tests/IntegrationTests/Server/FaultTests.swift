@@ -1,0 +1,122 @@
+import CWMP
+import EventLog
+import Glibc
+import Networking
+import PostgreSQL
+import Testing
+
+@Suite("Faults of real processes", .serialized, .timeLimit(.minutes(15)))
+struct FaultTests {
+  @Test("a fleet is provisioned though workers and gateways are killed", arguments: TestCluster.Log.available)
+  func kills(_ log: TestCluster.Log) async throws {
+    try await TestCluster.with(log, roles: ["worker", "worker", "scheduler", "northbound", "gateway"]) { cluster in
+      let simulator = TestCluster.program + "-cpe"
+      let port = await cluster.server("gateway").cwmp
+      async let fleet = Task.detached {
+        try run(
+          """
+          CARILLON_CWMP_BOOTSTRAP=\(TestCluster.bootstrap.user):\(TestCluster.bootstrap.password) '\(simulator)' run \
+          --url http://127.0.0.1:\(port)/ -n 60 --rate 6 --interval 8 --retry-ms 500 --until-provisioned -d 120 --quiet --json 2>/dev/null
+          """)
+      }.value
+      for _ in 0..<3 {
+        try await cluster.loop.sleep(for: .seconds(3))
+        await cluster.signal(cluster.server("worker"), SIGKILL)
+        try await cluster.start("worker")
+      }
+      let summary = try await fleet
+      #expect(summary.contains("\"provisioned\":60"), "\(summary)")
+      let (_, devices) = try await cluster.api("/devices?limit=1000")
+      #expect(devices.components(of: "\"identity\"") == 60)
+    }
+  }
+
+  @Test("a stopped worker's partitions are taken over within 10 s")
+  func stoppedWorker() async throws {
+    try await TestCluster.with(.postgresql, roles: ["worker", "northbound", "gateway"]) { cluster in
+      let cpe = TestCPE(cluster, serial: "patient")
+      try await cpe.inform([EventStruct(.bootstrap)])
+      _ = try await cpe.work()
+      let stopped = await cluster.server("worker")
+      await cluster.signal(stopped, SIGSTOP)
+      let other = try await cluster.start("worker")
+      try await cluster.eventually("the other worker owns all partitions", within: .seconds(10)) {
+        try await cluster.metric("carillon_worker_partitions", of: other) == 4
+      }
+      try await cpe.inform()
+      #expect(try await cpe.work().isEmpty)
+      await cluster.signal(stopped, SIGCONT)
+    }
+  }
+
+  @Test("records that make no sense go to the dead letters, and the good ones around them are served (P7)")
+  func poison() async throws {
+    try await TestPostgreSQL.withDatabase { database in
+      let loop = try EventLoop(name: "poison")
+      let cluster = try TestCluster(.postgresql, database: database, loop: loop)
+      do {
+        try await cluster.begin(["worker", "scheduler", "northbound", "gateway"])
+        let cpe = TestCPE(cluster, serial: "neighbour")
+        try await cpe.inform([EventStruct(.bootstrap)])
+        _ = try await cpe.work()
+        let log = try await PostgreSQLLog.open(LaneSettings(connection: database.connection), on: loop)
+        for part in 0..<log.partitionCount(of: .messages) {
+          _ = try await loop.append(
+            OutgoingRecord(
+              partition: Partition(.messages, part), key: Array("nonsense".utf8), headers: RecordHeaders(),
+              value: [1, 2, 3]), to: log)
+        }
+        try await cpe.inform()
+        #expect(try await cpe.work().isEmpty)
+        try await cluster.eventually("the dead letters are counted") {
+          try await cluster.metric("carillon_worker_dead_letters_total", of: cluster.server("worker")) == 4
+        }
+        try await cluster.eventually("the dead letters are relayed to their topic") {
+          var count: Int64 = 0
+          for part in 0..<log.partitionCount(of: .deadLetters) {
+            count += try await log.end(of: Partition(.deadLetters, part))
+          }
+          return count == 4
+        }
+        await log.shutdown()
+        await cluster.end()
+      } catch {
+        await cluster.end()
+        throw error
+      }
+      await loop.shutdown()
+    }
+  }
+}
+
+extension TestCluster {
+  /// Migrates and starts roles; for tests that need the database beside the cluster.
+  func begin(_ roles: [String]) async throws {
+    try prepare()
+    for role in roles { try await start(role) }
+  }
+}
+
+extension EventLoop {
+  /// Appends one record through a producer of its own.
+  func append(_ record: OutgoingRecord, to log: PostgreSQLLog) async throws -> Int64 {
+    let kept = try await run { LoopBound(log.producer(on: self), on: self) }
+    let result: Result<Int64, EventLogError> = await withCheckedContinuation { continuation in
+      runSoon { kept.value.append(record) { continuation.resume(returning: $0) } }
+    }
+    return try result.get()
+  }
+}
+
+extension String {
+  /// How often a text stands in this one.
+  func components(of part: String) -> Int {
+    var count = 0
+    var rest = self[...]
+    while let found = rest.firstRange(of: part) {
+      count += 1
+      rest = rest[found.upperBound...]
+    }
+    return count
+  }
+}

@@ -1,0 +1,179 @@
+import CWMP
+import EventLog
+import Glibc
+import HTTP
+import Networking
+import Testing
+
+@Suite("Sessions over real processes", .serialized, .timeLimit(.minutes(10)))
+struct SessionTests {
+  @Test("the whole story of one device", arguments: TestCluster.Log.available)
+  func wholeStory(_ log: TestCluster.Log) async throws {
+    try await TestCluster.with(log) { cluster in
+      let cpe = TestCPE(cluster, serial: "story")
+      // Unknown: it is registered and gets credentials of its own.
+      #expect(try await cpe.inform([EventStruct(.bootstrap), EventStruct(.boot)]).status == .ok)
+      let given = try await cpe.work()
+      #expect(given.count == 1 && cpe.user == cpe.identity)
+      // It comes with them, and there is nothing to do.
+      #expect(try await cpe.inform().status == .ok)
+      #expect(try await cpe.work().isEmpty)
+      // A task of the API is done in its next session and its result can be read.
+      let (status, text) = try await cluster.api(
+        "/devices/\(cpe.identity)/tasks", method: "POST",
+        body: #"{"method":"GetParameterValues","arguments":{"names":["Device.DeviceInfo.UpTime"]}}"#)
+      #expect(status == .accepted)
+      let task = try #require(text.split(separator: "\"").dropFirst(3).first.map(String.init))
+      try await cpe.inform([EventStruct(.connectionRequest)])
+      let asked = try await cpe.work()
+      #expect(asked == [.getParameterValues(names: ["Device.DeviceInfo.UpTime"])])
+      let (_, result) = try await cluster.api("/tasks/\(task)")
+      #expect(result.contains(#""state":"succeeded""#) && result.contains("value of Device.DeviceInfo.UpTime"))
+      let (_, device) = try await cluster.api("/devices/\(cpe.identity)")
+      #expect(device.contains(#""software_version":"1.0""#))
+      // The events left the outbox.
+      try await cluster.eventually("the outbox is relayed") {
+        try await cluster.metric("carillon_scheduler_failures_total", of: cluster.server("scheduler")) == 0
+      }
+    }
+  }
+
+  @Test("every POST of a session at another gateway gives the same result (P6)", arguments: TestCluster.Log.available)
+  func manyGateways(_ log: TestCluster.Log) async throws {
+    try await TestCluster.with(log, roles: ["worker", "northbound", "gateway", "gateway", "gateway"]) { cluster in
+      let cpe = TestCPE(cluster, serial: "wanderer")
+      try await cpe.inform([EventStruct(.bootstrap)], to: 2)
+      #expect(try await cpe.work(gateways: 3).count == 1)
+      try await cpe.inform(to: 1)
+      #expect(try await cpe.work(gateways: 3).isEmpty)
+    }
+  }
+
+  @Test("a new Inform while a session is open takes over at once")
+  func takeover() async throws {
+    try await TestCluster.with(.postgresql, roles: ["worker", "northbound", "gateway"]) { cluster in
+      let cpe = TestCPE(cluster, serial: "impatient")
+      try await cpe.inform([EventStruct(.bootstrap)])
+      let first = try await cpe.empty()
+      #expect(first.request != nil)
+      // Nothing was answered; the CPE begins anew and gets the same work as a new attempt.
+      try await cpe.inform([EventStruct(.bootstrap)])
+      let second = try await cpe.empty()
+      #expect(second.request == first.request && second.id != first.id)
+      // The old answer comes after all: it is no longer the attempt's, and its session is over.
+      _ = try await cpe.answer(.setParameterValues(status: 0), second.id)
+    }
+  }
+
+  @Test("an empty POST repeated on a new connection while a once task is out does not send it twice (P4)")
+  func repeatedEmptyPost() async throws {
+    try await TestCluster.with(.postgresql, roles: ["worker", "northbound", "gateway"]) { cluster in
+      let cpe = TestCPE(cluster, serial: "repeater")
+      try await cpe.inform([EventStruct(.bootstrap)])
+      _ = try await cpe.work()
+      _ = try await cluster.api("/devices/\(cpe.identity)/tasks", method: "POST", body: #"{"method":"Reboot"}"#)
+      try await cpe.inform()
+      let first = try await cpe.empty()
+      #expect(first.request?.method == .reboot)
+      #expect(try await cpe.empty().status == .noContent)
+      let (_, tasks) = try await cluster.api("/devices/\(cpe.identity)/tasks")
+      #expect(tasks.contains("in_doubt"))
+      // The restart it was told to do is the evidence.
+      try await cpe.inform([EventStruct(.boot)])
+      #expect(try await cpe.work().isEmpty)
+      let (_, after) = try await cluster.api("/devices/\(cpe.identity)/tasks")
+      #expect(after.contains(#""method":"Reboot""#) && after.contains("succeeded") && !after.contains("in_doubt"))
+    }
+  }
+
+  @Test("a Download whose TransferComplete comes in a later session succeeds though its own session ended")
+  func transferCompleteLater() async throws {
+    try await TestCluster.with(.postgresql, roles: ["worker", "northbound", "gateway"]) { cluster in
+      let cpe = TestCPE(cluster, serial: "loader")
+      try await cpe.inform([EventStruct(.bootstrap)])
+      _ = try await cpe.work()
+      _ = try await cluster.api(
+        "/devices/\(cpe.identity)/tasks", method: "POST",
+        body:
+          #"{"method":"Download","arguments":{"file_type":"3 Vendor Configuration File","url":"http://files.example/a"}}"#
+      )
+      try await cpe.inform()
+      let asked = try await cpe.work()
+      guard case .download(let download)? = asked.first else {
+        Issue.record("no Download but \(asked)")
+        return
+      }
+      try await cpe.inform([
+        EventStruct(.transferComplete), EventStruct(.download, commandKey: download.commandKey),
+      ])
+      let taken = try await cpe.request(.transferComplete(TransferComplete(commandKey: download.commandKey)))
+      #expect(taken.status == .ok && String(decoding: taken.body, as: UTF8.self).contains("TransferCompleteResponse"))
+      #expect(try await cpe.work().isEmpty)
+      let (_, tasks) = try await cluster.api("/devices/\(cpe.identity)/tasks")
+      #expect(tasks.contains(#""method":"Download""#) && !tasks.contains("accepted"))
+    }
+  }
+
+  @Test("what is not a session's POST is refused with its status, and the next request is served")
+  func refusals() async throws {
+    try await TestCluster.with(.postgresql, roles: ["worker", "gateway"]) { cluster in
+      let cpe = TestCPE(cluster, serial: "sloppy")
+      func status(_ body: String, cookie: String? = nil) async throws -> Int {
+        Int(try await cpe.post(Array(body.utf8), cookie: cookie).status.rawValue)
+      }
+      #expect(try await status("") == 400)
+      #expect(try await status("<not closed") == 400)
+      #expect(try await status("<html/>") == 400)
+      #expect(try await status("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>") == 400)
+      #expect(try await status(String(repeating: "<a>", count: 400)) == 400)
+      #expect(try await status(String(repeating: "x", count: 17 << 20)) == 413)
+      let compressed = try await cpe.post(
+        [1, 2], cookie: nil, fields: [("Content-Encoding", "br"), ("Content-Type", "text/xml")])
+      #expect(compressed.status == .unsupportedMediaType)
+      cpe.password = "wrong"
+      #expect(try await cpe.inform().status == .unauthorized)
+      cpe.password = TestCluster.bootstrap.password
+      #expect(try await cpe.inform([EventStruct(.bootstrap)]).status == .ok)
+      let cookie = try #require(cpe.cookie)
+      // Forged, and cut short: neither is a session.
+      #expect(try await status("", cookie: cookie + "A") == 400)
+      #expect(try await status("", cookie: String(cookie.dropLast(3)) + "AAA") == 400)
+      #expect(try await cpe.work().count == 1)
+    }
+  }
+
+  @Test("the credential of one device does not speak for another (item 112)")
+  func impersonation() async throws {
+    try await TestCluster.with(.postgresql, roles: ["worker", "gateway"]) { cluster in
+      let owner = TestCPE(cluster, serial: "owner")
+      try await owner.inform([EventStruct(.bootstrap)])
+      _ = try await owner.work()
+      let thief = TestCPE(cluster, serial: "thief")
+      thief.user = owner.user
+      thief.password = owner.password
+      #expect(try await thief.inform().status == .forbidden)
+      // Nor does its cookie: a session is its device's.
+      try await owner.inform()
+      let cookie = owner.cookie
+      let other = TestCPE(cluster, serial: "other")
+      try await other.inform([EventStruct(.bootstrap)])
+      _ = try await other.work()
+      #expect(try await other.post([], cookie: cookie).status == .forbidden)
+    }
+  }
+
+  @Test("a device that has its own credential and comes with bootstrap again is held (section 5)")
+  func held() async throws {
+    try await TestCluster.with(.postgresql, roles: ["worker", "northbound", "gateway"]) { cluster in
+      let cpe = TestCPE(cluster, serial: "reset")
+      try await cpe.inform([EventStruct(.bootstrap)])
+      _ = try await cpe.work()
+      try await cpe.inform()
+      _ = try await cpe.work()
+      let again = TestCPE(cluster, serial: "reset")
+      try await cluster.eventually("the bootstrap credential is refused") {
+        try await again.inform([EventStruct(.bootstrap)]).status == .unauthorized
+      }
+    }
+  }
+}

@@ -1,0 +1,252 @@
+import Cryptography
+import EventLog
+import Glibc
+import HTTP
+import Networking
+
+/// A cluster of real processes: the built `carillon`, each role its own, on a database of its own, on free ports. All end
+/// when the test does, by their own pid.
+actor TestCluster {
+  /// Which event log the cluster runs on.
+  enum Log: String, CaseIterable, Sendable {
+    case postgresql, kafka
+
+    /// Those that can be had here; Kafka needs a broker (`CARILLON_TEST_KAFKA`).
+    static var available: [Log] { TestKafka.isAvailable ? [.postgresql, .kafka] : [.postgresql] }
+  }
+
+  /// A process of the cluster.
+  struct Server {
+    var role: String
+    var pid: pid_t
+    var operations: Int
+    var cwmp: Int
+    var api: Int
+  }
+
+  let folder: String
+  let loop: EventLoop
+  let http: HTTPClient
+  private let connection: String
+  private let log: Log
+  private let prefix: String
+  private(set) var servers: [Server] = []
+  static let token = "a-token-of-tests-0123456789"
+  static let bootstrap = (user: "boot", password: "boot-password")
+
+  init(_ log: Log, database: TestDatabase, loop: EventLoop) throws {
+    self.log = log
+    self.loop = loop
+    http = try HTTPClient(loop: loop)
+    folder = try run("mktemp -d")
+    prefix = "test-\(UUID128.random().base64URL)-"
+    connection = database.connection
+    let secret = SecureRandom.bytes(32)
+    try write("secret", Hex.encode(secret.span))
+    try write("bootstrap", Self.bootstrap.password)
+    try write("token", Self.token)
+    let password = connection.split(separator: " ").last { $0.hasPrefix("password=") }?.dropFirst("password=".count)
+    try write("database", String(password ?? "none"))
+  }
+
+  /// Runs `body` with a cluster of these roles, ready to serve; then ends its processes.
+  static func with(
+    _ log: Log, roles: [String] = ["worker", "scheduler", "northbound", "gateway"],
+    _ body: (TestCluster) async throws -> Void
+  ) async throws {
+    try await TestPostgreSQL.withDatabase { database in
+      let loop = try EventLoop(name: "cluster")
+      let cluster = try TestCluster(log, database: database, loop: loop)
+      do {
+        try await cluster.prepare()
+        for role in roles { try await cluster.start(role) }
+        try await body(cluster)
+        await cluster.end()
+      } catch {
+        await cluster.end()
+        throw error
+      }
+      await loop.shutdown()
+    }
+  }
+
+  // MARK: - Processes
+
+  func prepare() throws {
+    let configuration = try configure(operations: 0, cwmp: 0, api: 0)
+    _ = try run("'\(Self.program)' migrate --config '\(configuration)' 2>&1")
+  }
+
+  /// Starts a role and waits until it is ready.
+  @discardableResult
+  func start(_ role: String) async throws -> Server {
+    let ports = try Self.freePorts(3)
+    let configuration = try configure(operations: ports[0], cwmp: ports[1], api: ports[2])
+    let pid = try spawn(role, configuration)
+    let server = Server(role: role, pid: pid, operations: ports[0], cwmp: ports[1], api: ports[2])
+    servers.append(server)
+    try await eventually("\(role) is ready", within: .seconds(30)) {
+      var request = HTTPClientRequest(url: "http://127.0.0.1:\(ports[0])/readyz")
+      request.deadline = .seconds(2)
+      return try await self.http.execute(request).status == .ok
+    }
+    return server
+  }
+
+  func server(_ role: String, _ number: Int = 0) -> Server {
+    let all = servers.filter { $0.role == role }
+    return all[number % all.count]
+  }
+
+  /// Sends a signal; after SIGKILL the process is waited for and forgotten.
+  func signal(_ server: Server, _ number: Int32) {
+    kill(server.pid, number)
+    guard number == SIGKILL else { return }
+    var status: Int32 = 0
+    waitpid(server.pid, &status, 0)
+    servers.removeAll { $0.pid == server.pid }
+  }
+
+  func end() async {
+    await http.shutdown()
+    for server in servers {
+      kill(server.pid, SIGCONT)
+      kill(server.pid, SIGKILL)
+      var status: Int32 = 0
+      waitpid(server.pid, &status, 0)
+    }
+    servers = []
+    _ = try? run("rm -rf '\(folder)'")
+  }
+
+  private func spawn(_ role: String, _ configuration: String) throws -> pid_t {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    let output = "\(folder)/\(role)-\(UInt32.random(in: 0 ... .max)).log"
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    var arguments: [UnsafeMutablePointer<CChar>?] = []
+    for argument in [Self.program, role, "--config", configuration] { arguments.append(strdup(argument)) }
+    arguments.append(nil)
+    defer { for argument in arguments { free(argument) } }
+    var pid: pid_t = 0
+    guard posix_spawn(&pid, Self.program, &actions, nil, &arguments, environ) == 0 else {
+      throw CommandFailed(command: "carillon \(role)")
+    }
+    return pid
+  }
+
+  /// The built server, beside the tests.
+  static let program: String = {
+    var path = [CChar](repeating: 0, count: 4096)
+    let length = readlink("/proc/self/exe", &path, path.count)
+    let own = String(decoding: path.prefix(max(length, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let beside = own.split(separator: "/").dropLast().joined(separator: "/")
+    let candidate = "/\(beside)/carillon"
+    return access(candidate, X_OK) == 0 ? candidate : "\(TestPostgreSQL.root)/.build/debug/carillon"
+  }()
+
+  // MARK: - Configuration
+
+  private func configure(operations: Int, cwmp: Int, api: Int) throws -> String {
+    let url = connection.split(separator: " ").filter { !$0.hasPrefix("password=") }.joined(separator: " ")
+    let brokers = TestKafka.servers.map { "'\($0)'" }.joined(separator: ", ")
+    let text = """
+      cluster: {secret_file: \(folder)/secret}
+      database: {url: "\(url)", password_file: \(folder)/database}
+      log:
+        kind: \(log.rawValue)
+        topics: {messages: {partitions: 4}, directives: {partitions: 2}}
+        kafka:
+          brokers: [\(brokers)]
+          topic_prefix: "\(prefix)"
+          replication_factor: 1
+          min_insync_replicas: 1
+          allow_few_replicas: true
+      gateway:
+        loops: 1
+        listeners: [{address: 127.0.0.1, port: \(max(cwmp, 1))}]
+        authentication:
+          allow_basic_without_tls: true
+          bootstrap: {username: \(Self.bootstrap.user), password_file: \(folder)/bootstrap}
+      scheduler: {connection_request_networks: [127.0.0.0/8]}
+      northbound: {port: \(max(api, 1)), token_file: \(folder)/token}
+      operations: {port: \(max(operations, 1)), log_level: info}
+      """
+    let path = "\(folder)/\(operations).yaml"
+    try write("\(operations).yaml", text)
+    return path
+  }
+
+  private nonisolated func write(_ name: String, _ text: String) throws {
+    let descriptor = open("\(folder)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    guard descriptor >= 0 else { throw CommandFailed(command: "write \(name)") }
+    defer { close(descriptor) }
+    var text = text
+    text.withUTF8 { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
+  }
+
+  private static func freePorts(_ count: Int) throws -> [Int] {
+    // Held all at once, so that no two are the same; another process may still be quicker, which start-up then tells.
+    var descriptors: [Int32] = []
+    defer { for descriptor in descriptors { close(descriptor) } }
+    return try (0..<count).map { _ in
+      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      descriptors.append(descriptor)
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+      var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+      let bound = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+          bind(descriptor, pointer, length) == 0 && getsockname(descriptor, pointer, &length) == 0
+        }
+      }
+      guard bound else { throw CommandFailed(command: "find a free port") }
+      return Int(UInt16(bigEndian: address.sin_port))
+    }
+  }
+
+  // MARK: - Asking
+
+  /// A GET or POST of the API, its answer as text.
+  func api(_ path: String, method: String = "GET", body: String = "") async throws -> (HTTPStatus, String) {
+    var request = HTTPClientRequest(url: "http://127.0.0.1:\(server("northbound").api)/api/v1\(path)")
+    request.method = method
+    request.fields = [("Authorization", "Bearer \(Self.token)"), ("Content-Type", "application/json")]
+    request.body = Array(body.utf8)
+    request.deadline = .seconds(60)
+    request.responseLimit = 1 << 20
+    let response = try await http.execute(request)
+    return (response.status, String(decoding: response.body, as: UTF8.self))
+  }
+
+  /// The value of a metric that has no labels.
+  func metric(_ name: String, of server: Server) async throws -> Int {
+    var request = HTTPClientRequest(url: "http://127.0.0.1:\(server.operations)/metrics")
+    request.responseLimit = 1 << 20
+    let text = String(decoding: try await http.execute(request).body, as: UTF8.self)
+    let line = text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+    return line.flatMap { Int($0.dropFirst(name.count + 1)) } ?? 0
+  }
+
+  /// Waits until a condition holds; errors count as not yet.
+  nonisolated func eventually(
+    _ what: String, within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
+  ) async throws {
+    let end = ContinuousClock.now + limit
+    while ContinuousClock.now < end {
+      if (try? await condition()) == true { return }
+      try await loop.sleep(for: .milliseconds(50))
+    }
+    throw NeverHappened(what: what)
+  }
+}
+
+/// Something that a test waited for and that did not come.
+struct NeverHappened: Error, CustomStringConvertible {
+  let what: String
+  var description: String { "never: \(what)" }
+}

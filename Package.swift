@@ -47,7 +47,10 @@ let roles: [Target] = [
     path: "Sources/Gateway"),
   library(
     "SessionWorker",
-    ["Networking", "XML", "CWMP", "DataModel", "Policy", "EventLog", "Fleet", "PostgreSQL", "Cryptography", "Operations"],
+    [
+      "Networking", "XML", "CWMP", "DataModel", "Policy", "EventLog", "Fleet", "PostgreSQL", "Cryptography",
+      "Operations",
+    ],
     path: "Sources/SessionWorker"),
   library(
     "TaskScheduler",

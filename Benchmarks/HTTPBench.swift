@@ -4,8 +4,8 @@ import Networking
 
 /// One gateway loop's HTTP without XML and log behind it: any POST is read to its end and answered with 600 bytes.
 ///
-/// `http-server --port N [--tls CERTIFICATE KEY]` serves until it is killed; `scripts/bench http` compares it with nginx
-/// under the same load.
+/// `http-server --port N [--tls CERTIFICATE KEY]` serves until it is killed; `scripts/bench http` compares it with
+/// nginx under the same load.
 enum HTTPBench {
   private final class Answering: HTTPService, RequestReceiver {
     private let fields = FieldBlock("Content-Type", "text/xml; charset=utf-8")

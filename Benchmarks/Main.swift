@@ -1,7 +1,7 @@
 import Glibc
 
-/// `carillon-bench NAME...`: runs the named benchmarks in this order, or all. `carillon-bench COMMAND OPTIONS...`: one of
-/// the programs that `scripts/bench` measures from outside.
+/// `carillon-bench NAME...`: runs the named benchmarks in this order, or all. `carillon-bench COMMAND OPTIONS...`: one
+/// of the programs that `scripts/bench` measures from outside.
 @main
 enum Main {
   private static let benchmarks: [(name: String, run: @Sendable () -> Void)] = [

@@ -1,7 +1,7 @@
 public import EventLog
 
-/// How urgent a session is, from the events of its Inform (docs/architecture.md, section 2.5). POSTs of admitted sessions
-/// (C0) are never refused and have no class here.
+/// How urgent a session is, from the events of its Inform (docs/architecture.md, section 2.5). POSTs of admitted
+/// sessions (C0) are never refused and have no class here.
 public enum SessionClass: Int, Sendable, Comparable, CaseIterable {
   /// C1: bootstrap, a transfer's result, a connection request of ours.
   case urgent = 1
@@ -43,8 +43,8 @@ public enum SessionClass: Int, Sendable, Comparable, CaseIterable {
 
 /// What one loop lets in, so that it serves what it admitted and refuses the rest cheaply (promise P8). Pure.
 ///
-/// Two stages: before the body, blind to class, by what is in flight; after the parsed Inform by class, for which the last
-/// 30 % of the budget are kept. In flight is what was admitted and not yet acknowledged by the log.
+/// Two stages: before the body, blind to class, by what is in flight; after the parsed Inform by class, for which the
+/// last 30 % of the budget are kept. In flight is what was admitted and not yet acknowledged by the log.
 public struct Admission: Sendable {
   /// What may be in flight.
   public struct Budget: Sendable {
@@ -98,8 +98,8 @@ public struct Admission: Sendable {
     return 30 + Int(random >> 33) % (longest - 29)
   }
 
-  /// Whether a session waits for work (section 2.5): routine ones do not while directives lag, but for one a second that
-  /// probes the lag, so that the state cannot latch.
+  /// Whether a session waits for work (section 2.5): routine ones do not while directives lag, but for one a second
+  /// that probes the lag, so that the state cannot latch.
   /// - Parameters:
   ///   - latency: how long directives take, microseconds; nil when not known.
   ///   - limit: the latency from which on they lag.

@@ -31,7 +31,8 @@ public enum Principal: Sendable, Equatable {
   case anybody
 }
 
-/// Checks Authorization headers (docs/architecture.md, section 5; items 101 to 112). Pure: the caller looks credentials up.
+/// Checks Authorization headers (docs/architecture.md, section 5; items 101 to 112). Pure: the caller looks credentials
+/// up.
 public struct Authentication: Sendable {
   /// What a listener accepts.
   public struct Policy: Sendable {

@@ -8,8 +8,8 @@ import Operations
 
 /// The gateway's session handler: one listener's POSTs on one loop (docs/architecture.md, section 2.1).
 ///
-/// From a request's head it decides who speaks and whether the body is read; from the parsed body what the POST is. What
-/// becomes of it is ``SessionCore``'s to say.
+/// From a request's head it decides who speaks and whether the body is read; from the parsed body what the POST is.
+/// What becomes of it is ``SessionCore``'s to say.
 final class CWMPHandler: HTTPService {
   /// What the listener was told.
   struct Listening {

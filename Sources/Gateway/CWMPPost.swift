@@ -7,8 +7,8 @@ import Networking
 import Operations
 import XML
 
-/// One POST on its way in: its body parsed as it comes, its principal perhaps still being looked up; when both are there,
-/// it is handed to the session core.
+/// One POST on its way in: its body parsed as it comes, its principal perhaps still being looked up; when both are
+/// there, it is handed to the session core.
 final class CWMPPost: RequestReceiver {
   var principal: Principal?
   private let gateway: GatewayLoop

@@ -1,6 +1,7 @@
 import HTTP
 
-/// Reads Cookie fields as CPEs write them: quoted values, commas for semicolons, echoed attributes (item 15, quirk Q3, Q4).
+/// Reads Cookie fields as CPEs write them: quoted values, commas for semicolons, echoed attributes (item 15, quirk Q3,
+/// Q4).
 enum CookieField {
   /// The value of the last cookie named `session`, for a CPE may keep an older session's before it.
   static func session(in head: RequestHead) -> [UInt8]? {

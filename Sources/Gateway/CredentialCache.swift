@@ -1,7 +1,7 @@
 import Cryptography
 
-/// Credentials by username, for ten minutes and bounded (docs/architecture.md, section 5). Only a match is served from it:
-/// who asks after a mismatch reads PostgreSQL again. One a loop.
+/// Credentials by username, for ten minutes and bounded (docs/architecture.md, section 5). Only a match is served from
+/// it: who asks after a mismatch reads PostgreSQL again. One a loop.
 struct CredentialCache {
   private static let lifetime: Int64 = 600_000_000
   private let capacity: Int

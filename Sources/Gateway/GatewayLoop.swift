@@ -6,8 +6,8 @@ import HTTP
 import Networking
 import Operations
 
-/// What all listeners of one gateway loop share: the session core with its log, credentials, admission and clock. It turns
-/// the core's actions into appends and answers. Lives on the loop.
+/// What all listeners of one gateway loop share: the session core with its log, credentials, admission and clock. It
+/// turns the core's actions into appends and answers. Lives on the loop.
 final class GatewayLoop {
   /// An exchange that waits for the core's answer, and what its answer needs.
   struct Pending {

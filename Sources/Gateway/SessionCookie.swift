@@ -1,12 +1,12 @@
 public import Cryptography
 public import EventLog
 
-/// The session's one cookie, the same from Inform to end (docs/architecture.md, section 2.4): what any gateway must know to
-/// serve a POST of the session. Signed, not encrypted: nothing in it is secret.
+/// The session's one cookie, the same from Inform to end (docs/architecture.md, section 2.4): what any gateway must
+/// know to serve a POST of the session. Signed, not encrypted: nothing in it is secret.
 ///
 /// Layout before base64url, 72 bytes: version (1), key id (4), session (16), device (16), namespace minor (1),
-/// authentication (1), flags (1), issue time in seconds (8), lifetime in seconds (4), reserved (4), HMAC-SHA-256 cut to 16.
-/// 96 characters from `[A-Za-z0-9_-]` (items 13 and 14).
+/// authentication (1), flags (1), issue time in seconds (8), lifetime in seconds (4), reserved (4), HMAC-SHA-256 cut to
+/// 16. 96 characters from `[A-Za-z0-9_-]` (items 13 and 14).
 public struct SessionCookie: Sendable, Hashable {
   /// The cookie's name.
   public static let name = "session"

@@ -6,8 +6,8 @@ import Fleet
 import Policy
 import XML
 
-/// The records of one batch on their way through the worker: read, classified, parsed; what cannot be is condemned to the
-/// dead letters, and only it (promise P7).
+/// The records of one batch on their way through the worker: read, classified, parsed; what cannot be is condemned to
+/// the dead letters, and only it (promise P7).
 struct Batch {
   /// A record that is not folded, and why.
   struct DeadLetter {

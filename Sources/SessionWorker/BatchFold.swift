@@ -78,8 +78,8 @@ public struct BatchFold {
 }
 
 extension BatchFold.Outcome {
-  /// A `send` whose attempt a later record of the same batch ended (unsent, overtaken, lost) does not leave: its dispatch is
-  /// not what is committed (P3), and what never left cannot be done twice.
+  /// A `send` whose attempt a later record of the same batch ended (unsent, overtaken, lost) does not leave: its
+  /// dispatch is not what is committed (P3), and what never left cannot be done twice.
   fileprivate mutating func withdrawSends() {
     let live = Set(
       states.values.lazy.flatMap(\.tasks).filter { $0.state == .dispatched }.map {

@@ -42,8 +42,8 @@ enum BatchStatements {
   static let sessions = Statement(
     "batch_sessions",
     """
-    SELECT device, id, namespace, events, authentication, announced, rounds, rpcs, task, attempt, post, rebound, dead_post,
-           last_post_at, extract(epoch FROM lost_after)::integer, state
+    SELECT device, id, namespace, events, authentication, announced, rounds, rpcs, task, attempt, post, rebound,
+           dead_post, last_post_at, extract(epoch FROM lost_after)::integer, state
       FROM session WHERE device = ANY ($1::uuid[])
     """)
 
@@ -71,7 +71,10 @@ enum BatchStatements {
   /// $1: device ids.
   static let policies = Statement(
     "batch_policies",
-    "SELECT device, policy, version, failures, code, message, path, retry_at FROM device_policy WHERE device = ANY ($1::uuid[])"
+    """
+    SELECT device, policy, version, failures, code, message, path, retry_at
+      FROM device_policy WHERE device = ANY ($1::uuid[])
+    """
   )
 
   // MARK: - Writing
@@ -126,8 +129,8 @@ enum BatchStatements {
     """
     INSERT INTO session (device, id, namespace, events, authentication, announced, rounds, rpcs, task, attempt, post,
                          rebound, dead_post, last_post_at, lost_after, state)
-    SELECT device, id, namespace, string_to_array(events, E'\\n'), authentication, announced, rounds, rpcs, task, attempt,
-           post, rebound, dead_post, last_post_at, make_interval(secs => lost_after), state
+    SELECT device, id, namespace, string_to_array(events, E'\\n'), authentication, announced, rounds, rpcs, task,
+           attempt, post, rebound, dead_post, last_post_at, make_interval(secs => lost_after), state
       FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::smallint[], $6::smallint[], $7::smallint[],
                   $8::smallint[], $9::uuid[], $10::integer[], $11::bytea[], $12::boolean[], $13::bytea[],
                   $14::timestamptz[], $15::integer[], $16::bytea[])
@@ -224,10 +227,10 @@ enum BatchStatements {
   static let writeHistory = Statement(
     "batch_write_history",
     """
-    INSERT INTO task_history (id, device, method, arguments, state, once, priority, origin, origin_name, idempotency_key,
-                              attempt, lost, result, fault, version, created_at, dispatched_at, finished_at)
-    SELECT id, device, method, arguments::json, state, once, priority, origin, origin_name, idempotency_key, attempt, lost,
-           result::json, fault::json, version, created_at, dispatched_at, $18
+    INSERT INTO task_history (id, device, method, arguments, state, once, priority, origin, origin_name,
+                              idempotency_key, attempt, lost, result, fault, version, created_at, dispatched_at, finished_at)
+    SELECT id, device, method, arguments::json, state, once, priority, origin, origin_name, idempotency_key, attempt,
+           lost, result::json, fault::json, version, created_at, dispatched_at, $18
       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::boolean[], $7::smallint[],
                   $8::smallint[], $9::text[], $10::text[], $11::integer[], $12::integer[], $13::text[], $14::text[],
                   $15::integer[], $16::timestamptz[], $17::timestamptz[])

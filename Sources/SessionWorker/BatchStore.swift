@@ -7,8 +7,8 @@ import PostgreSQL
 
 /// Loads what a batch needs and writes what its folds made of it, in sets (docs/architecture.md, section 3).
 ///
-/// Reading and writing happen inside the batch's one transaction. Lock order: claim, tasks by id, devices by id; every set
-/// is sorted by its key and holds each key once.
+/// Reading and writing happen inside the batch's one transaction. Lock order: claim, tasks by id, devices by id; every
+/// set is sorted by its key and holds each key once.
 enum BatchStore {
   /// What tells trivial Informs from others.
   struct Contact {

@@ -69,7 +69,8 @@ extension Fold {
     state.credential = credential
   }
 
-  /// What the credentials task sets, with the passwords in clear; nil when they cannot be opened or the root is unknown.
+  /// What the credentials task sets, with the passwords in clear; nil when they cannot be opened or the root is
+  /// unknown.
   func credentialSettings(keepManagementServer: Bool) -> [TaskRequest.Setting]? {
     guard let credential = state.credential, let root = state.device?.root, !root.isEmpty else { return nil }
     let server = root + "ManagementServer."

@@ -5,7 +5,8 @@ import EventLog
 import Fleet
 import Policy
 
-// What to send next, and sending it: only in answer to a record that says that a POST waits (docs/architecture.md, section 2.1).
+// What to send next, and sending it: only in answer to a record that says that a POST waits (docs/architecture.md,
+// section 2.1).
 extension Fold {
   /// The next thing to do on the device in this session.
   enum Work {
@@ -37,8 +38,8 @@ extension Fold {
     }
   }
 
-  /// A POST waits though something is outstanding: the same POST gets the same directive; another one means that the CPE
-  /// did not get, or did not keep, what was sent.
+  /// A POST waits though something is outstanding: the same POST gets the same directive; another one means that the
+  /// CPE did not get, or did not keep, what was sent.
   mutating func serveAgain(_ outstanding: SessionRow.Outstanding, _ post: [UInt8]) {
     guard let index = state.index(of: outstanding.task), state.tasks[index].attempt == outstanding.attempt else {
       state.session?.outstanding = nil

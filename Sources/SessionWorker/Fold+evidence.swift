@@ -28,8 +28,8 @@ extension Fold {
     }
   }
 
-  /// A BOOT after the dispatch shows it done; a first try without one, long after, and no response, shows it not done (a
-  /// CPE may retry a broken session before it restarts).
+  /// A BOOT after the dispatch shows it done; a first try without one, long after, and no response, shows it not done
+  /// (a CPE may retry a broken session before it restarts).
   private mutating func settleRestart(_ task: RPCTask, happened: Bool) {
     if happened {
       succeedIfAwaited(task.id) { _ in true }

@@ -15,8 +15,8 @@ extension Fold {
     "12 AUTONOMOUS DU STATE CHANGE COMPLETE",
   ]
 
-  /// Whether an Inform says nothing new and there is nothing to do: then it is neither parsed nor folded, its contact is
-  /// noted and its session ends.
+  /// Whether an Inform says nothing new and there is nothing to do: then it is neither parsed nor folded, its contact
+  /// is noted and its session ends.
   /// - Parameters:
   ///   - hasWork: whether the device has a live task or a session row.
   public static func isTrivial(
@@ -131,7 +131,8 @@ extension Fold {
     }
   }
 
-  /// `ask` when there is work or the CPE announced requests, else `end`; the session's row is written with the first `ask`.
+  /// `ask` when there is work or the CPE announced requests, else `end`; the session's row is written with the first
+  /// `ask`.
   private mutating func decideVerdict() {
     let announced = message.events.count { Self.announcing.contains($0.code) }
     var session = openSession()

@@ -4,7 +4,8 @@ import EventLog
 import Fleet
 import Policy
 
-// Policies: what they ask of the device, one RPC at a time, planned anew after each answer (docs/architecture.md, section 6).
+// Policies: what they ask of the device, one RPC at a time, planned anew after each answer (docs/architecture.md,
+// section 6).
 extension Fold {
   /// What policies ask next; notes what of them does not hold, and when nothing is asked, that they were evaluated.
   mutating func nextPlanned() -> PlannedRPC? {

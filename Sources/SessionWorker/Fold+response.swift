@@ -41,8 +41,8 @@ extension Fold {
 
   /// The live task whose present attempt the response settles.
   ///
-  /// What matches is the cwmp:ID. One that lost its ID settles only an outstanding, repeatable attempt of that method; a
-  /// Fault counts as of any method.
+  /// What matches is the cwmp:ID. One that lost its ID settles only an outstanding, repeatable attempt of that method;
+  /// a Fault counts as of any method.
   private func attemptAnswered(_ body: Envelope?) -> Int? {
     if let key = CommandKey(text: message.cwmpID) {
       guard let index = state.index(of: key.task), state.tasks[index].attempt == key.attempt else { return nil }

@@ -47,7 +47,8 @@ extension Fold {
     }
   }
 
-  /// Exponential from the first wait to the longest, spread over ±25 % by the task's id so that a fleet does not come back at once.
+  /// Exponential from the first wait to the longest, spread over ±25 % by the task's id so that a fleet does not come
+  /// back at once.
   private func retryWait(_ task: RPCTask) -> Int64 {
     let doublings = min(Int(max(task.attempt - 1, 0)), 30)
     let wait = min(settings.retryWait << Int64(doublings), settings.longestRetryWait)

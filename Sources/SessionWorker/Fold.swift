@@ -5,10 +5,11 @@ public import EventLog
 import Fleet
 public import Policy
 
-/// The heart of the worker: what one record of `cwmp.messages` does to one device (docs/architecture.md, sections 2 to 6).
+/// The heart of the worker: what one record of `cwmp.messages` does to one device (docs/architecture.md, sections 2 to
+/// 6).
 ///
-/// Pure: no clock, no I/O, no randomness of its own. State and message in, state and effects out, so that the simulation
-/// can run millions of folds from a seed and the batch writer can persist them in sets.
+/// Pure: no clock, no I/O, no randomness of its own. State and message in, state and effects out, so that the
+/// simulation can run millions of folds from a seed and the batch writer can persist them in sets.
 public struct Fold {
   /// What a fold is given besides state and message.
   public struct Context {
@@ -141,7 +142,8 @@ public struct Fold {
 
   // MARK: - Messages about sessions
 
-  /// A gateway gave a POST up without having written its `send`: the attempt bound to it was not sent, whatever its state.
+  /// A gateway gave a POST up without having written its `send`: the attempt bound to it was not sent, whatever its
+  /// state.
   mutating func foldUnsent() {
     guard let post = message.post?.bytes else { return }
     if state.session?.id == message.session {

@@ -1,8 +1,8 @@
 public import Cryptography
 import DataModel
 
-/// Devices' passwords: made from the cluster's secret, the device and the session, so that folding a record again makes the
-/// same; sealed where they are stored (docs/architecture.md, section 5).
+/// Devices' passwords: made from the cluster's secret, the device and the session, so that folding a record again makes
+/// the same; sealed where they are stored (docs/architecture.md, section 5).
 public struct SealedSecrets: DeviceSecrets, Sendable {
   private let key: SecretKey
   private let sealer: ValueSealer

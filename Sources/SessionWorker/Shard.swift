@@ -10,8 +10,8 @@ public import PostgreSQL
 /// A shard of the session worker: one loop with its partitions, its pipelined connection and its fold
 /// (docs/architecture.md, sections 3 and 8).
 ///
-/// Round after round: read what is new in the owned partitions, and in one transaction move the claims, load, fold, write;
-/// then tell the gateways. What it keeps from batch to batch is a cache that any error drops.
+/// Round after round: read what is new in the owned partitions, and in one transaction move the claims, load, fold,
+/// write; then tell the gateways. What it keeps from batch to batch is a cache that any error drops.
 public actor Shard {
   /// What a shard works with.
   public struct Parts {

@@ -28,8 +28,8 @@ enum ServeCommand {
     return end.exitCode
   }
 
-  /// The parts in the order in which they start; they stop in the reverse: gateways first, so that nothing is taken that
-  /// nobody would fold.
+  /// The parts in the order in which they start; they stop in the reverse: gateways first, so that nothing is taken
+  /// that nobody would fold.
   private static func parts(
     _ role: ProcessRole, _ process: ServerProcess, _ log: any EventLog, _ incarnation: UUID128
   ) async throws -> [LifecyclePart] {

@@ -1,8 +1,8 @@
 import Glibc
 import Operations
 
-/// Where the API is and how to prove who we are: from the environment, else from `~/.config/carillonctl`. A token is never
-/// taken from the command line, which every user of the machine can read.
+/// Where the API is and how to prove who we are: from the environment, else from `~/.config/carillonctl`. A token is
+/// never taken from the command line, which every user of the machine can read.
 struct ClientSettings: Sendable {
   /// Such as `https://acs.example.net:8080`, without `/api/v1`.
   var url = "http://127.0.0.1:8080"

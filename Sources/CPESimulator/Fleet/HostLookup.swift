@@ -1,7 +1,8 @@
 import Glibc
 import Networking
 
-/// Finds the address of a host. Names are looked up in place, once each: good enough for a simulator, never for a server.
+/// Finds the address of a host. Names are looked up in place, once each: good enough for a simulator, never for a
+/// server.
 struct HostLookup {
   private var found: [String: SocketAddress] = [:]
 

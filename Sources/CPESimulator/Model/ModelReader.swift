@@ -10,10 +10,11 @@ import CWMP
 ///   Enable boolean w 1
 /// ```
 ///
-/// `{2}` is a table with two instances at first, `{2+}` one that the ACS may add to and delete from. After name and type
-/// stand flags: `r` or `w`(ritable), `h`idden, `v`olatile, `d`enies active notification, `f`orces it; then the first
-/// value, which may hold `$serial`, `$identity`, `$index`, `$number` (the innermost instance's), `$mac`, `$ip`, `$acs`,
-/// `$callback`, `$interval`, `$user`, `$secret`, `$uptime`, `$now`, or be `#Table`, the number of instances of a sibling.
+/// `{2}` is a table with two instances at first, `{2+}` one that the ACS may add to and delete from. After name and
+/// type stand flags: `r` or `w`(ritable), `h`idden, `v`olatile, `d`enies active notification, `f`orces it; then the
+/// first value, which may hold `$serial`, `$identity`, `$index`, `$number` (the innermost instance's), `$mac`, `$ip`,
+/// `$acs`, `$callback`, `$interval`, `$user`, `$secret`, `$uptime`, `$now`, or be `#Table`, the number of instances of
+/// a sibling.
 struct ModelReader {
   private(set) var nodes: [ModelNode] = []
   private var object: UInt16 = 0

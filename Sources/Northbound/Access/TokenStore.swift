@@ -47,7 +47,8 @@ public struct TokenStore: Sendable {
     return token
   }
 
-  /// Stores a token that was made elsewhere, such as by a deployment's secret store; it should carry 128 bits of chance.
+  /// Stores a token that was made elsewhere, such as by a deployment's secret store; it should carry 128 bits of
+  /// chance.
   ///
   /// - Throws: ``TokenError``; `PostgreSQLError`.
   public func adopt(_ name: String, token: String, lifetime: Duration? = nil) async throws {

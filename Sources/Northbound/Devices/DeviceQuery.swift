@@ -2,8 +2,8 @@ import HTTP
 import PostgreSQL
 import Synchronization
 
-/// A filter of the list of devices as SQL: only the conditions that are asked for, so that each combination has a plan of
-/// its own that can use its index.
+/// A filter of the list of devices as SQL: only the conditions that are asked for, so that each combination has a plan
+/// of its own that can use its index.
 struct DeviceQuery {
   /// The filters by their names in the query.
   static let names = [

@@ -63,7 +63,8 @@ enum DeviceStatements {
   static let release = Statement(
     "devices.release",
     """
-    UPDATE credential SET readmit_until = now() + make_interval(secs => $2::bigint), changed_at = now() WHERE device = $1
+    UPDATE credential SET readmit_until = now() + make_interval(secs => $2::bigint), changed_at = now()
+     WHERE device = $1
     RETURNING readmit_until
     """)
 

@@ -15,8 +15,9 @@ enum TaskStatements {
   /// $1: task. Waits for whoever changes it.
   static let lock = Statement("tasks.lock", "SELECT state FROM task WHERE id = $1 FOR UPDATE")
 
-  /// What a request for a task needs to know first. The lock keeps two requests of one key apart, and one snapshot after
-  /// it sees the task of that key either live or in the history, whatever the worker does meanwhile. $1: device, $2: key.
+  /// What a request for a task needs to know first. The lock keeps two requests of one key apart, and one snapshot
+  /// after it sees the task of that key either live or in the history, whatever the worker does meanwhile. $1: device,
+  /// $2: key.
   static let lockKey = Statement(
     "tasks.lock_key", "SELECT pg_advisory_xact_lock(hashtextextended($2, hashtextextended($1::uuid::text, 0)))")
 
@@ -48,8 +49,8 @@ enum TaskStatements {
     UNION ALL SELECT state FROM task_history WHERE id = $1 AND device = $2 LIMIT 1
     """)
 
-  /// The newest tasks before an id, of a device or of all, of some states or all. The states choose between the table of
-  /// live tasks and the history; `nil` takes both.
+  /// The newest tasks before an id, of a device or of all, of some states or all. The states choose between the table
+  /// of live tasks and the history; `nil` takes both.
   static func list(ofDevice: Bool, live: Bool, history: Bool) -> Statement {
     lists[(ofDevice ? 4 : 0) + (live ? 2 : 0) + (history ? 1 : 0)]
   }

@@ -2,8 +2,8 @@ import Cryptography
 import Networking
 import PostgreSQL
 
-/// Waits for the ends of tasks on behalf of requests: one statement for all that wait, ten times a second while any does.
-/// Lives on its lane's loop.
+/// Waits for the ends of tasks on behalf of requests: one statement for all that wait, ten times a second while any
+/// does. Lives on its lane's loop.
 actor TaskWatch {
   private struct Wait {
     var task: UUID128

@@ -1,4 +1,5 @@
-/// An `xsd:dateTime` as CPEs write it: `2026-11-23T07:45:19Z`, with a fraction, with an offset, or without a zone (Q24).
+/// An `xsd:dateTime` as CPEs write it: `2026-11-23T07:45:19Z`, with a fraction, with an offset, or without a zone
+/// (Q24).
 struct DateTimeText {
   /// A moment, comparable with others whose zone is known as well, or unknown as well.
   struct Instant: Equatable {

@@ -31,8 +31,8 @@ extension Twin {
   /// Takes in a GetParameterNamesResponse for that path and NextLevel.
   ///
   /// Instances of tables that the answer covers and does not name are gone. Objects are told from parameters by their
-  /// final dot, or else by having children in the answer or in what is known, or by being an instance (items 124 to 126,
-  /// Q32); objects that only their descendants show are there as well (Q33).
+  /// final dot, or else by having children in the answer or in what is known, or by being an instance (items 124 to
+  /// 126, Q32); objects that only their descendants show are there as well (Q33).
   public mutating func apply(
     names: some Collection<ReportedName>, asked: ParameterPath, nextLevel: Bool, at now: UnixMilliseconds
   ) -> TwinChange {

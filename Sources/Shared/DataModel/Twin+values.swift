@@ -99,7 +99,8 @@ extension Twin {
 }
 
 extension TwinEntry {
-  /// Takes in a report of a parameter's value. A secret's is never believed: CPEs give back nothing or stars (item 115).
+  /// Takes in a report of a parameter's value. A secret's is never believed: CPEs give back nothing or stars (item
+  /// 115).
   fileprivate mutating func learn(
     _ report: ReportedValue, at now: UnixMilliseconds, rewriteAfter age: UnixMilliseconds
   ) -> (differs: Bool, mustWrite: Bool) {

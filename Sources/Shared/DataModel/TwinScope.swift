@@ -1,7 +1,7 @@
 /// Which blocks of a twin a piece of work needs, told without knowing which exist.
 ///
-/// The block of a parameter is one of those keyed by the objects around it, so those keys are asked for; one that is not
-/// stored is then known to be absent. Of a subtree, every key that begins with it is asked for as well.
+/// The block of a parameter is one of those keyed by the objects around it, so those keys are asked for; one that is
+/// not stored is then known to be absent. Of a subtree, every key that begins with it is asked for as well.
 public struct TwinScope: Sendable, Equatable {
   /// Whether all of the device's blocks are needed.
   public private(set) var isEverything = false

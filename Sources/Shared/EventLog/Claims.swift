@@ -10,7 +10,8 @@ public struct Claim: Sendable, Hashable {
   public var epoch: Int64
   /// The next offset to be read.
   public var nextOffset: Int64
-  /// How often the partition was taken over since it last moved; over one means that its next record may crash its owner.
+  /// How often the partition was taken over since it last moved; over one means that its next record may crash its
+  /// owner.
   public var starts: Int32
 }
 
@@ -93,8 +94,8 @@ public actor Claims {
     ])
   }
 
-  /// The first statement of a batch's transaction: moves the claims on, if they are still this member's. Returns the parts
-  /// that were moved; a part that is missing is lost.
+  /// The first statement of a batch's transaction: moves the claims on, if they are still this member's. Returns the
+  /// parts that were moved; a part that is missing is lost.
   public nonisolated func swap(_ moves: [(claim: Claim, to: Int64)]) -> Call {
     let sorted = moves.sorted { $0.claim.part < $1.claim.part }
     return Call(

@@ -38,8 +38,8 @@ public struct Directive: Sendable, Hashable {
   }
 }
 
-/// Directives as records of `cwmp.directives`: a `send` is a record of its own, `end` and `ask` for one gateway and batch
-/// share one record that holds a list. The key is empty: the partition is the address.
+/// Directives as records of `cwmp.directives`: a `send` is a record of its own, `end` and `ask` for one gateway and
+/// batch share one record that holds a list. The key is empty: the partition is the address.
 public enum DirectiveRecord {
   private static let entryLength = 1 + 24 + 16
 

@@ -2,7 +2,8 @@ public import PostgreSQL
 
 /// The log's own tables: claims for both logs, records for the PostgreSQL log (docs/architecture.md, sections 3 and 7).
 public enum LogSchema {
-  /// How many slots a topic of the PostgreSQL log rotates through; each is a table of its own that is truncated as a whole.
+  /// How many slots a topic of the PostgreSQL log rotates through; each is a table of its own that is truncated as a
+  /// whole.
   static let slots: Int16 = 4
 
   /// The log's migration; the fleet's follow it.

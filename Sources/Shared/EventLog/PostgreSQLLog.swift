@@ -6,9 +6,9 @@ import Synchronization
 /// The event log in PostgreSQL: the embedded default for one machine, also between processes
 /// (docs/architecture.md, section 7).
 ///
-/// Offsets come from a head row that stays locked until its append commits, so what can be read is a prefix without gaps.
-/// Each loop appends and reads over lanes of its own. Readers are woken by a posted closure inside the process and by a
-/// debounced NOTIFY between processes; a poll every 50 ms is the truth.
+/// Offsets come from a head row that stays locked until its append commits, so what can be read is a prefix without
+/// gaps. Each loop appends and reads over lanes of its own. Readers are woken by a posted closure inside the process
+/// and by a debounced NOTIFY between processes; a poll every 50 ms is the truth.
 public final class PostgreSQLLog: EventLog {
   private let settings: LaneSettings
   private let partitions: [Topic: Int32]

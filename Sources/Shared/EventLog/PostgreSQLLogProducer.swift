@@ -1,8 +1,8 @@
 import Networking
 import PostgreSQL
 
-/// Appends one loop's records to the PostgreSQL log: those of a turn together, and while an append is under way, all that
-/// come meanwhile. One round trip and one commit a batch.
+/// Appends one loop's records to the PostgreSQL log: those of a turn together, and while an append is under way, all
+/// that come meanwhile. One round trip and one commit a batch.
 final class PostgreSQLLogProducer: LogProducer {
   private typealias Completion = (Result<Int64, EventLogError>) -> Void
 

@@ -1,9 +1,10 @@
 public import Cryptography
 
-/// Seals and opens the values of `cwmp.*` records that may hold secrets (docs/architecture.md, section 2.2). One a loop.
+/// Seals and opens the values of `cwmp.*` records that may hold secrets (docs/architecture.md, section 2.2). One a
+/// loop.
 ///
-/// A value is bound to what it is about: a message to its device, a directive to its session; moved to another record it
-/// does not open.
+/// A value is bound to what it is about: a message to its device, a directive to its session; moved to another record
+/// it does not open.
 public final class RecordSeal {
   private let sealer: LogSealer
   private let opener: LogOpener

@@ -1,6 +1,7 @@
 public import Cryptography
 
-/// What changes with every Inform: the row of table `device_contact`, which stands alone so that its updates stay cheap.
+/// What changes with every Inform: the row of table `device_contact`, which stands alone so that its updates stay
+/// cheap.
 public struct ContactRow: Sendable, Hashable {
   /// When the last Inform was folded, microseconds since 1970.
   public var lastInform: Int64

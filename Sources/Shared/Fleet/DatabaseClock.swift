@@ -1,8 +1,8 @@
 import Glibc
 public import PostgreSQL
 
-/// The database's clock, kept by its offset to this machine's: what ids, deadlines and the fold's time go by, also while
-/// PostgreSQL is away (docs/architecture.md, section 2.1). Lives on one loop.
+/// The database's clock, kept by its offset to this machine's: what ids, deadlines and the fold's time go by, also
+/// while PostgreSQL is away (docs/architecture.md, section 2.1). Lives on one loop.
 public final class DatabaseClock {
   private var offset: Int64 = 0
   /// Whether the offset was ever measured.

@@ -11,13 +11,13 @@ public enum FleetSchema {
   ]
 
   // Hot statements name the device, and every table of a device leads with it, so that the schema distributes by it
-  // (Citus) unchanged. A device's columns that change with every Inform stand alone in device_contact: an index on one of
-  // them would turn each HOT update into a cold one.
+  // (Citus) unchanged. A device's columns that change with every Inform stand alone in device_contact: an index on one
+  // of them would turn each HOT update into a cold one.
   private static let fleet = """
     CREATE TABLE cluster_state (
       one boolean PRIMARY KEY DEFAULT true CHECK (one),
       policy_epoch bigint NOT NULL DEFAULT 1,     -- goes up with every change of any policy
-      restore_count integer NOT NULL DEFAULT 0    -- goes up with `migrate --restored`; part of ids minted from a task's version
+      restore_count integer NOT NULL DEFAULT 0    -- goes up with `migrate --restored`; part of event ids
     );
     INSERT INTO cluster_state DEFAULT VALUES;
 
@@ -38,7 +38,7 @@ public enum FleetSchema {
       dialect integer NOT NULL DEFAULT 0,         -- what to spare this CPE when we write to it
       methods text[] NOT NULL DEFAULT '{}',       -- of its last GetRPCMethodsResponse; empty: not asked
       created_at timestamptz NOT NULL,
-      seen_at timestamptz NOT NULL                -- last contact, refreshed at most once an hour: what fleets are searched by
+      seen_at timestamptz NOT NULL                -- last contact, refreshed hourly: what fleets are searched by
     ) WITH (fillfactor = 90);
     CREATE UNIQUE INDEX device_identity ON device (identity text_pattern_ops);
     CREATE INDEX device_serial_number ON device (serial_number text_pattern_ops);
@@ -50,7 +50,7 @@ public enum FleetSchema {
       device uuid PRIMARY KEY,
       last_inform timestamptz NOT NULL,
       session uuid NOT NULL,                      -- the present session: the last Inform's
-      digest bytea,                               -- of the last Inform's DeviceId and ParameterList; null: fold the next one whole
+      digest bytea,                               -- of the last Inform's contents; null: fold the next one whole
       events_hash bigint NOT NULL DEFAULT 0,      -- of its events: tells an Inform that was merely tried again
       posted boolean NOT NULL DEFAULT false,      -- whether a POST followed it
       policy_epoch bigint NOT NULL DEFAULT 0,     -- policies last evaluated; 0: evaluate
@@ -74,7 +74,7 @@ public enum FleetSchema {
       request_username text NOT NULL DEFAULT '',  -- ManagementServer.ConnectionRequestUsername
       request_secret bytea,                       -- sealed
       pending_request_secret bytea,
-      readmit_until timestamptz,                  -- bootstrap is accepted again until then (our FactoryReset, an operator's release)
+      readmit_until timestamptz,                  -- bootstrap is accepted again until then
       held_at timestamptz,                        -- came with bootstrap though it has its own
       held_peer text NOT NULL DEFAULT '',
       held_count bigint NOT NULL DEFAULT 0,

@@ -2,8 +2,8 @@ public import Cryptography
 
 /// A live task: something to be done on one device (docs/architecture.md, section 4). The row of table `task`.
 ///
-/// `queued → dispatched → [accepted →] succeeded | failed | in doubt`, plus cancelled, expired, dead. A finished task is no
-/// longer live: its row moves to `task_history`.
+/// `queued → dispatched → [accepted →] succeeded | failed | in doubt`, plus cancelled, expired, dead. A finished task
+/// is no longer live: its row moves to `task_history`.
 public struct RPCTask: Sendable, Hashable {
   /// Where a task stands. Raw values are stored and never change.
   public enum State: Int16, Sendable, CaseIterable {

@@ -1,4 +1,5 @@
-/// What a task asks of a CPE: an RPC with its arguments, frozen when the task is queued (docs/architecture.md, section 4).
+/// What a task asks of a CPE: an RPC with its arguments, frozen when the task is queued (docs/architecture.md, section
+/// 4).
 ///
 /// As JSON (in the API and in `task.arguments`) the arguments are one object with snake-case keys; the method travels
 /// beside it.

@@ -6,8 +6,8 @@ public import PostgreSQL
 /// the API and the scheduler share. Both change `queued` rows only; the other states are the worker's
 /// (docs/architecture.md, section 4).
 ///
-/// Set-wise: one statement a table, however many tasks. Tables are touched in the order task, wakeup, contact, outbox, as
-/// the worker does; a deadlock that is left ends one of the two with SQLSTATE 40P01, which is to be tried again.
+/// Set-wise: one statement a table, however many tasks. Tables are touched in the order task, wakeup, contact, outbox,
+/// as the worker does; a deadlock that is left ends one of the two with SQLSTATE 40P01, which is to be tried again.
 public enum TaskStore {
   /// How many lanes the outbox has: a device's events are relayed in order within its lane.
   public static let outboxLanes: Int16 = 16
@@ -160,10 +160,10 @@ public enum TaskStore {
     "task_store.bury",
     """
     WITH gone AS (DELETE FROM task WHERE id = ANY ($1::uuid[]) RETURNING *)
-    INSERT INTO task_history (id, device, method, arguments, state, once, priority, origin, origin_name, idempotency_key,
-                              attempt, lost, result, fault, version, created_at, dispatched_at, finished_at)
-    SELECT id, device, method, arguments, $2, once, priority, origin, origin_name, idempotency_key, attempt, lost, result,
-           $3::text::json, version + 1, created_at, dispatched_at, now()
+    INSERT INTO task_history (id, device, method, arguments, state, once, priority, origin, origin_name,
+                              idempotency_key, attempt, lost, result, fault, version, created_at, dispatched_at, finished_at)
+    SELECT id, device, method, arguments, $2, once, priority, origin, origin_name, idempotency_key, attempt, lost,
+           result, $3::text::json, version + 1, created_at, dispatched_at, now()
       FROM gone
     """)
 

@@ -1,7 +1,7 @@
 public import Networking
 
-/// One request and its answer on a connection. It belongs to the loop; it may be kept as long as one likes, and answered
-/// at any time: once the connection has gone an answer has no effect.
+/// One request and its answer on a connection. It belongs to the loop; it may be kept as long as one likes, and
+/// answered at any time: once the connection has gone an answer has no effect.
 public final class Exchange {
   /// The connection that it came on; the same object for all exchanges of one connection.
   public let connection: ServerConnection
@@ -27,8 +27,8 @@ public final class Exchange {
   /// The head; empty once the exchange has been answered.
   public var head: RequestHead { isOpen ? connection.head : RequestHead() }
 
-  /// Answers, with an explicit Content-Length always (item 8). Only the first call has an effect. Called before the body
-  /// has been read to its end, it also closes the connection once the answer is out.
+  /// Answers, with an explicit Content-Length always (item 8). Only the first call has an effect. Called before the
+  /// body has been read to its end, it also closes the connection once the answer is out.
   public func respond(_ status: HTTPStatus, _ fields: FieldBlock = FieldBlock(), _ body: Span<UInt8>) {
     guard isOpen else { return }
     connection.respond(status, fields, body)
@@ -45,8 +45,8 @@ public final class Exchange {
     connection.abort()
   }
 
-  /// Stops reading the body until ``resumeReading()``: back-pressure, or an authentication that has to be waited for. In
-  /// `begin` it also holds back the 100 (Continue). The body's deadlines stand still meanwhile.
+  /// Stops reading the body until ``resumeReading()``: back-pressure, or an authentication that has to be waited for.
+  /// In `begin` it also holds back the 100 (Continue). The body's deadlines stand still meanwhile.
   public func suspendReading() {
     guard isOpen else { return }
     connection.suspendReading()

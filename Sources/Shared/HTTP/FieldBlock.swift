@@ -10,7 +10,8 @@ public struct FieldBlock: Sendable, Hashable {
   /// A block of one field.
   public init(_ name: StaticString, _ value: String) { add(name, value) }
 
-  /// Adds a field. Control characters in the value become spaces, so that no value can end its line (response splitting).
+  /// Adds a field. Control characters in the value become spaces, so that no value can end its line (response
+  /// splitting).
   public mutating func add(_ name: StaticString, _ value: String) {
     bytes.append(name)
     bytes.append(": ")

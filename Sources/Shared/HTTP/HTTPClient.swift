@@ -1,7 +1,7 @@
 public import Networking
 
-/// Outgoing HTTP over libcurl on a loop, without a thread of its own: bounded in concurrency and queue, no redirects, no
-/// proxies from the environment, cancellable. Lives on its loop; call ``shutdown()`` before letting it go.
+/// Outgoing HTTP over libcurl on a loop, without a thread of its own: bounded in concurrency and queue, no redirects,
+/// no proxies from the environment, cancellable. Lives on its loop; call ``shutdown()`` before letting it go.
 public actor HTTPClient {
   /// The loop that it lives on.
   public nonisolated let loop: EventLoop

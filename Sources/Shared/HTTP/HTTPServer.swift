@@ -1,7 +1,7 @@
 public import Networking
 
-/// The HTTP/1.1 server of one loop: listeners whose connections are handed to one service. Lives on the loop, which keeps
-/// it from `listen` to ``drain()`` or ``close()``.
+/// The HTTP/1.1 server of one loop: listeners whose connections are handed to one service. Lives on the loop, which
+/// keeps it from `listen` to ``drain()`` or ``close()``.
 public final class HTTPServer {
   /// The loop.
   public let loop: EventLoop

@@ -1,4 +1,5 @@
-/// Bounds of a request's head and framing (trust: header ≤ 16 KiB and 64 fields). The body's bound belongs to who reads it.
+/// Bounds of a request's head and framing (trust: header ≤ 16 KiB and 64 fields). The body's bound belongs to who reads
+/// it.
 public struct RequestLimits: Sendable, Hashable {
   /// Bytes of the request line, its end included; more is 414.
   public var requestLine = 8192

@@ -13,8 +13,8 @@ public enum RequestEvent: Hashable, Sendable {
 /// A strict HTTP/1.1 request parser: bytes in, events out, no I/O (RFC 9112).
 ///
 /// Whatever could be read in two ways by two servers is refused (request smuggling): a length beside a transfer coding,
-/// lengths that are repeated, listed, signed or spaced, codings other than `chunked`, folded lines, bare CR or LF, space
-/// before a colon, chunk sizes with anything around them.
+/// lengths that are repeated, listed, signed or spaced, codings other than `chunked`, folded lines, bare CR or LF,
+/// space before a colon, chunk sizes with anything around them.
 public struct RequestParser: Sendable {
   private enum State: UInt8 {
     case idle, emptyLine, requestLine, fieldLine, headEnded, body, chunkedBody, failed
@@ -43,7 +43,8 @@ public struct RequestParser: Sendable {
 
   /// Finds the next event in `input` from `position` on, and moves `position` behind what it used.
   ///
-  /// - Throws: `RequestError` with the status to answer with; the connection must then be closed, as its framing is lost.
+  /// - Throws: `RequestError` with the status to answer with; the connection must then be closed, as its framing is
+  ///   lost.
   public mutating func next(_ input: Span<UInt8>, from position: inout Int) throws(RequestError) -> RequestEvent {
     do throws(RequestError) {
       return try advance(input, &position)

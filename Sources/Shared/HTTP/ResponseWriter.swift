@@ -1,6 +1,7 @@
 /// Writes response heads: always with an explicit Content-Length, never chunked (item 8).
 enum ResponseWriter {
-  /// Appends the status line and the fields that frame the message; the service's fields and an empty line are to follow.
+  /// Appends the status line and the fields that frame the message; the service's fields and an empty line are to
+  /// follow.
   static func begin(_ status: HTTPStatus, bodyLength: Int, into head: inout [UInt8]) {
     head.append("HTTP/1.1 ")
     head.append(decimal: Int(status.rawValue))

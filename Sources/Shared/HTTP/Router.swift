@@ -1,8 +1,8 @@
 /// An API handler. It runs as a task on the server's loop, without a hop, and is cancelled when the client goes.
 public typealias APIHandler = @Sendable (APIRequest) async throws -> APIResponse
 
-/// Routes by method and path: `/api/v1/devices/{id}`. `{name}` takes one segment, `{name...}` at the end takes the rest.
-/// A literal segment goes before a parameter, a parameter before the rest.
+/// Routes by method and path: `/api/v1/devices/{id}`. `{name}` takes one segment, `{name...}` at the end takes the
+/// rest. A literal segment goes before a parameter, a parameter before the rest.
 public struct Router: Sendable {
   struct Route: Sendable {
     var pattern: String

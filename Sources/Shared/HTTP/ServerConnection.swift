@@ -90,8 +90,8 @@ public final class ServerConnection: ConnectionDelegate {
     return position
   }
 
-  /// Part of `ConnectionDelegate`: who closes its half while an answer is awaited is taken as gone, as a close looks the
-  /// same.
+  /// Part of `ConnectionDelegate`: who closes its half while an answer is awaited is taken as gone, as a close looks
+  /// the same.
   public func receivedEnd(_ connection: Connection) { connection.close() }
 
   /// Part of `ConnectionDelegate`.

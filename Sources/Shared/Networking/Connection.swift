@@ -39,12 +39,13 @@ public enum ConnectionEnd: Error, Hashable, Sendable {
   case failed(String)
 }
 
-/// A TCP connection on a loop, plain or TLS, accepted by a ``Listener`` or made by ``connect(to:on:options:delegate:)``.
+/// A TCP connection on a loop, plain or TLS, accepted by a ``Listener`` or made by
+/// ``connect(to:on:options:delegate:)``.
 ///
 /// The descriptor's events are libevent's; reading and writing are done here, straight between the socket and its
 /// user: what arrives is read into one buffer that the loop's connections share and handed on as a span, and what is
-/// written goes to the socket at once; only what the kernel does not take is copied. An idle connection holds no buffer.
-/// (bufferevents keep two evbuffers a connection and answer through the poll: two more system calls a request.)
+/// written goes to the socket at once; only what the kernel does not take is copied. An idle connection holds no
+/// buffer. (bufferevents keep two evbuffers a connection and answer through the poll: two more system calls a request.)
 ///
 /// The loop keeps a connection until it has ended.
 public final class Connection: LoopEvent {
@@ -126,8 +127,8 @@ public final class Connection: LoopEvent {
 
   /// Closes once everything written has left.
   ///
-  /// - Parameter lingering: also reads and drops what the other side still sends, for at most 2 s, so that the answer to
-  ///   a request that was not read to its end is not lost to a reset (RFC 9112 §9.6).
+  /// - Parameter lingering: also reads and drops what the other side still sends, for at most 2 s, so that the answer
+  ///   to a request that was not read to its end is not lost to a reset (RFC 9112 §9.6).
   public func closeAfterFlush(lingering: Bool = false) {
     guard phase == .open else { return }
     phase = lingering ? .lingering : .flushing

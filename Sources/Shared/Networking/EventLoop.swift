@@ -19,8 +19,8 @@ import Synchronization
 ///
 /// `@unchecked Sendable`, because: `name`, `base`, `wakeup` never change; `mailbox` is a Mutex and `thread` an Atomic;
 /// every other stored property is touched by the loop's own thread only, which each entry that reaches them checks
-/// (`preconditionOnLoop`) or is called by (libevent's callbacks). The base itself is freed in `deinit`, when the thread,
-/// which keeps a reference, has ended.
+/// (`preconditionOnLoop`) or is called by (libevent's callbacks). The base itself is freed in `deinit`, when the
+/// thread, which keeps a reference, has ended.
 public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   /// The thread's name, for logs and `top -H`; the kernel keeps the first 15 bytes.
   public let name: String
@@ -118,7 +118,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
   }
 
   /// Runs `body` as the outside world's entry to the loop: every C callback goes through here exactly once. Leaving the
-  /// outermost entry runs the jobs that `body` made ready. Handlers of timers, watches and connections are already inside.
+  /// outermost entry runs the jobs that `body` made ready. Handlers of timers, watches and connections are already
+  /// inside.
   @inline(__always)
   public func enter<Result>(_ body: () -> Result) -> Result {
     depth += 1

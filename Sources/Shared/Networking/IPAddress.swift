@@ -1,7 +1,7 @@
 import Glibc
 
-/// An IPv4 or IPv6 address, without port. An IPv4-mapped IPv6 address is kept as the IPv4 address that it means, so that
-/// ranges and logs see one form whichever socket it came through.
+/// An IPv4 or IPv6 address, without port. An IPv4-mapped IPv6 address is kept as the IPv4 address that it means, so
+/// that ranges and logs see one form whichever socket it came through.
 public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   /// True for IPv4.
   public let isIPv4: Bool

@@ -42,7 +42,8 @@ public final class Listener: LoopEvent {
   private var listening = false
   private var retry: LoopTimer?
 
-  /// Listens on `address` and calls `accepted` for each connection; what that returns becomes its delegate, nil closes it.
+  /// Listens on `address` and calls `accepted` for each connection; what that returns becomes its delegate, nil closes
+  /// it.
   ///
   /// - Throws: `NetworkingError` (`.system`), such as an address in use.
   public init(

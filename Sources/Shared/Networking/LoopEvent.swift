@@ -2,8 +2,8 @@ import CLibEvent
 
 /// A libevent event of ours with a closure: what timers, descriptor watches and signal watches share.
 ///
-/// libevent keeps one reference to it from `arm` until it has fired for the last time or was cancelled, so a handler may
-/// cancel itself and a caller may forget it.
+/// libevent keeps one reference to it from `arm` until it has fired for the last time or was cancelled, so a handler
+/// may cancel itself and a caller may forget it.
 public class LoopEvent {
   let loop: EventLoop
   private var event: UnsafeMutablePointer<event>?

@@ -22,7 +22,8 @@ public final class TLSServerContext: @unchecked Sendable {
     try TLS.check(SSL_CTX_use_PrivateKey_file(context, privateKey, SSL_FILETYPE_PEM), "TLS key \(privateKey)")
     try TLS.check(SSL_CTX_check_private_key(context), "TLS key \(privateKey) for \(certificateChain)")
     guard ticketKeys != nil else { return }
-    // The callback finds the ring through the SSL_CTX, which this object outlives: every stream keeps a reference to it.
+    // The callback finds the ring through the SSL_CTX, which this object outlives: every stream keeps a reference to
+    // it.
     SSL_CTX_set_ex_data(context, 0, Unmanaged.passUnretained(self).toOpaque())
     carillon_tls_set_ticket_callback(context) { ssl, name, iv, cipher, mac, sealing in
       guard let ssl, let name, let iv, let cipher, let mac,

@@ -12,8 +12,8 @@ public struct Plan: Sendable, Equatable {
     public var loser: String
   }
 
-  /// The RPCs in the order in which to send them. After the first one's answer a new plan is made; the rest shows how far
-  /// there is to go.
+  /// The RPCs in the order in which to send them. After the first one's answer a new plan is made; the rest shows how
+  /// far there is to go.
   public internal(set) var rpcs: [PlannedRPC] = []
   /// The names of the policies that match the device and this session's events, the strongest first.
   public internal(set) var inForce: [String] = []

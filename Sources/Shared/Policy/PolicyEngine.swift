@@ -50,8 +50,8 @@ public struct PolicyEngine: Sendable {
 
   /// Takes note that the CPE answered a planned RPC with a fault: nothing of it was applied (item 130).
   ///
-  /// The policy at fault is put back in the session's standings, a GetParameterValues is split and the one name at fault
-  /// marked in the twin. Then plan again. An RPC that succeeded is only applied to the twin.
+  /// The policy at fault is put back in the session's standings, a GetParameterValues is split and the one name at
+  /// fault marked in the twin. Then plan again. An RPC that succeeded is only applied to the twin.
   public func faulted(
     _ rpc: PlannedRPC, fault: PlannedFault, session: inout PolicySession, twin: inout Twin, now: UnixMilliseconds
   ) {

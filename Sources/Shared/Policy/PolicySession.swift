@@ -1,5 +1,5 @@
-/// What the engine knows of a device in one session besides its twin. The worker keeps it between rounds; ``progress`` may
-/// be lost at any time and costs some RPCs then, all else is stored or told by the Inform.
+/// What the engine knows of a device in one session besides its twin. The worker keeps it between rounds; ``progress``
+/// may be lost at any time and costs some RPCs then, all else is stored or told by the Inform.
 public struct PolicySession: Sendable, Equatable {
   /// Marks of this session.
   public struct Progress: Sendable, Equatable {
@@ -18,7 +18,8 @@ public struct PolicySession: Sendable, Equatable {
   public var facts: DeviceFacts
   /// The Inform's event codes, such as `2 PERIODIC`.
   public var events: [String]
-  /// Whether the device came with its own credential: else no secret parameter is sent (docs/architecture.md, section 5).
+  /// Whether the device came with its own credential: else no secret parameter is sent (docs/architecture.md, section
+  /// 5).
   public var maySendSecrets: Bool
   /// The policies that do not hold; written where ``Plan/standings`` or a fault changed them.
   public var standings: [PolicyStanding]

@@ -1,5 +1,5 @@
-/// What travels before one Sync, and how far the server's answers to it have come. A reference, for it changes with every
-/// answer.
+/// What travels before one Sync, and how far the server's answers to it have come. A reference, for it changes with
+/// every answer.
 final class Batch {
   enum Step {
     /// A statement is prepared, for a call of job `job`.

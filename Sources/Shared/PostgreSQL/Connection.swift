@@ -154,7 +154,8 @@ final class Connection {
 }
 
 extension PostgreSQLError {
-  /// What the server said. Its detail is left out, because it quotes values, and so are quoted values at the message's end.
+  /// What the server said. Its detail is left out, because it quotes values, and so are quoted values at the message's
+  /// end.
   init(result: OpaquePointer, statement: String) {
     // The codes are PG_DIAG_MESSAGE_PRIMARY and so on: character macros, which Swift does not see.
     func field(_ code: Unicode.Scalar) -> String {

@@ -61,7 +61,8 @@ extension Lane {
     let number = number ?? core.nextJobNumber()
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<Result<[Rows], PostgreSQLError>, Never>) in
-        // A cancellation before this point may have been posted before the job exists; one after it comes after the job.
+        // A cancellation before this point may have been posted before the job exists; one after it comes after the
+        // job.
         if Task.isCancelled {
           return continuation.resume(returning: .failure(PostgreSQLError(.cancelled, "the caller was cancelled")))
         }

@@ -2,16 +2,16 @@ public import Networking
 
 /// One pipelined connection to PostgreSQL on an event loop, with a bounded queue before it.
 ///
-/// Each turn of the loop takes all calls that wait, sends them and one Sync; so an idle lane sends at once, and on a busy
-/// one batches form by themselves. Statements between two Syncs are one implicit transaction: when one of them fails, the
-/// server undoes its neighbours, and the lane runs those again, each alone; a caller sees only what its own statements
-/// did. No order between separate calls is promised.
+/// Each turn of the loop takes all calls that wait, sends them and one Sync; so an idle lane sends at once, and on a
+/// busy one batches form by themselves. Statements between two Syncs are one implicit transaction: when one of them
+/// fails, the server undoes its neighbours, and the lane runs those again, each alone; a caller sees only what its own
+/// statements did. No order between separate calls is promised.
 ///
-/// A broken connection is made anew in the background; meanwhile calls wait until their deadlines. Calls that were under
-/// way fail with ``PostgreSQLError/Kind/connectionLost`` and ``PostgreSQLError/isOutcomeUnknown``.
+/// A broken connection is made anew in the background; meanwhile calls wait until their deadlines. Calls that were
+/// under way fail with ``PostgreSQLError/Kind/connectionLost`` and ``PostgreSQLError/isOutcomeUnknown``.
 ///
-/// The lane is pinned to its loop: awaiting it from code on the same loop costs no hop. Callbacks of code on the loop use
-/// ``submit(_:deadline:alone:_:)``. Call ``close()`` when done.
+/// The lane is pinned to its loop: awaiting it from code on the same loop costs no hop. Callbacks of code on the loop
+/// use ``submit(_:deadline:alone:_:)``. Call ``close()`` when done.
 public actor Lane {
   /// The loop that it lives on.
   public nonisolated let loop: EventLoop

@@ -3,10 +3,10 @@ import Synchronization
 
 /// What a ``Lane`` is inside: the shell around ``JobQueue`` and ``Connection`` on the loop.
 ///
-/// `@unchecked Sendable`, because: `loop`, `settings` never change, `ready` is an Atomic, and all else is touched on the
-/// loop's thread only: every entry from outside (`submit`, `cancel`, `close`, `listen`, the transaction's) either checks
-/// that it is on the loop or is called from the lane's actor, which is pinned to it; timers, watches and posted closures
-/// run there by themselves.
+/// `@unchecked Sendable`, because: `loop`, `settings` never change, `ready` is an Atomic, and all else is touched on
+/// the loop's thread only: every entry from outside (`submit`, `cancel`, `close`, `listen`, the transaction's) either
+/// checks that it is on the loop or is called from the lane's actor, which is pinned to it; timers, watches and posted
+/// closures run there by themselves.
 final class LaneCore: @unchecked Sendable {
   enum State {
     /// Before the first attempt to connect.
@@ -179,7 +179,8 @@ final class LaneCore: @unchecked Sendable {
 
   // MARK: - Deadlines
 
-  /// Makes sure that the timer fires at `end`, or before: deadlines mostly come in order, so mostly there is nothing to do.
+  /// Makes sure that the timer fires at `end`, or before: deadlines mostly come in order, so mostly there is nothing to
+  /// do.
   func watchDeadline(_ end: ContinuousClock.Instant) {
     if let nextDeadline, nextDeadline <= end { return }
     nextDeadline = end

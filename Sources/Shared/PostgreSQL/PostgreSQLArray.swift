@@ -67,7 +67,8 @@ public struct PostgreSQLArray: Sendable {
     elements.appendInt(value.low)
   }
 
-  /// Adds to an array of ``PostgreSQLType/text``. A NUL byte, which PostgreSQL cannot store, makes the server refuse it.
+  /// Adds to an array of ``PostgreSQLType/text``. A NUL byte, which PostgreSQL cannot store, makes the server refuse
+  /// it.
   public mutating func append(_ value: String) {
     var value = value
     value.withUTF8 { append(bytes: $0, as: .text) }

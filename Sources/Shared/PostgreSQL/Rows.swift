@@ -21,9 +21,9 @@ public struct Rows: Sendable, RandomAccessCollection {
 
 /// Owns a `PGresult`.
 ///
-/// `@unchecked Sendable`: libpq never changes a result that it has handed out (libpq documentation, "Behavior in Threaded
-/// Programs": PGresult objects are normally read-only after creation), all we call on it reads, and only `deinit`, when
-/// nobody else has it, frees it.
+/// `@unchecked Sendable`: libpq never changes a result that it has handed out (libpq documentation, "Behavior in
+/// Threaded Programs": PGresult objects are normally read-only after creation), all we call on it reads, and only
+/// `deinit`, when nobody else has it, frees it.
 final class QueryResult: @unchecked Sendable {
   let pointer: OpaquePointer?
   let statement: String

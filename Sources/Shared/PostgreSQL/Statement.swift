@@ -1,7 +1,7 @@
 import Synchronization
 
-/// An SQL statement with a name. Make each once, as a `static let`: a lane prepares it on each connection's first use of
-/// it and then sends only its parameters.
+/// An SQL statement with a name. Make each once, as a `static let`: a lane prepares it on each connection's first use
+/// of it and then sends only its parameters.
 public final class Statement: Sendable {
   /// What errors and metrics call it, such as `devices.upsert`.
   public let name: String

@@ -3,7 +3,8 @@ import Cryptography
 import HTTP
 import Networking
 
-/// A tiny ACS for the simulator's tests: answers Informs, hands each session the RPCs it was given, keeps what it heard.
+/// A tiny ACS for the simulator's tests: answers Informs, hands each session the RPCs it was given, keeps what it
+/// heard.
 final class ScriptedACS: HTTPService {
   struct Heard: Sendable {
     var messages: [Envelope.Message] = []

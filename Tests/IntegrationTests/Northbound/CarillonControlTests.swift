@@ -87,7 +87,8 @@ struct CarillonControlTests {
       let arguments = try await api.lane.query(Statement("test.arguments", "SELECT arguments::text FROM task"))
       #expect(
         try arguments[0].text(0) == """
-          {"parameters":[{"name":"Device.A.B","value":"x=y"},{"name":"Device.A.C","type":"xsd:unsignedInt","value":"3"},\
+          {"parameters":[{"name":"Device.A.B","value":"x=y"},\
+          {"name":"Device.A.C","type":"xsd:unsignedInt","value":"3"},\
           {"name":"Device.A.Password","value":"s3cret"}]}
           """)
       let waiting = try control("reboot 00D09E-Router-1 --wait --timeout=1", api)

@@ -82,7 +82,8 @@ struct DevicesAPITests {
       try await api.run(
         """
         INSERT INTO device_policy (device, policy, version, failures, code, message, path, retry_at)
-        VALUES ('\(device)', 'wifi', 2, 3, 9007, 'Invalid', 'Device.A', now()), ('\(device)', 'gone', 1, 1, 9000, '', '', now())
+        VALUES ('\(device)', 'wifi', 2, 3, 9007, 'Invalid', 'Device.A', now()),
+               ('\(device)', 'gone', 1, 1, 9000, '', '', now())
         """)
       let answer = try await api.send("GET", "/devices/\(device)")
       #expect(answer.text("identity") == "00D09E-Router-3")

@@ -16,7 +16,8 @@ struct FaultTests {
         try run(
           """
           CARILLON_CWMP_BOOTSTRAP=\(TestCluster.bootstrap.user):\(TestCluster.bootstrap.password) '\(simulator)' run \
-          --url http://127.0.0.1:\(port)/ -n 60 --rate 6 --interval 8 --retry-ms 500 --until-provisioned -d 120 --quiet --json 2>/dev/null
+          --url http://127.0.0.1:\(port)/ -n 60 --rate 6 --interval 8 --retry-ms 500 --until-provisioned -d 120 \
+          --quiet --json 2>/dev/null
           """)
       }.value
       for _ in 0..<3 {

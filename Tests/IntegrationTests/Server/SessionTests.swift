@@ -95,7 +95,7 @@ struct SessionTests {
       _ = try await cluster.api(
         "/devices/\(cpe.identity)/tasks", method: "POST",
         body:
-          #"{"method":"Download","arguments":{"file_type":"3 Vendor Configuration File","url":"http://files.example/a"}}"#
+          #"{"method":"Download","arguments":{"file_type":"3 Vendor Configuration File","url":"http://f.example/a"}}"#
       )
       try await cpe.inform()
       let asked = try await cpe.work()

@@ -4,8 +4,8 @@ import Glibc
 import HTTP
 import Networking
 
-/// A cluster of real processes: the built `carillon`, each role its own, on a database of its own, on free ports. All end
-/// when the test does, by their own pid.
+/// A cluster of real processes: the built `carillon`, each role its own, on a database of its own, on free ports. All
+/// end when the test does, by their own pid.
 actor TestCluster {
   /// Which event log the cluster runs on.
   enum Log: String, CaseIterable, Sendable {

@@ -3,7 +3,8 @@ import Networking
 import PostgreSQL
 
 /// The PostgreSQL server of a test run: the one that `CARILLON_TEST_POSTGRESQL` names (a libpq connection string of a
-/// user who may create databases), else a private one by `scripts/postgresql start`. Each test has databases of its own.
+/// user who may create databases), else a private one by `scripts/postgresql start`. Each test has databases of its
+/// own.
 struct TestPostgreSQL: Sendable {
   /// A database of its own for `body`, dropped at its end.
   ///
@@ -76,7 +77,8 @@ struct TestPostgreSQL: Sendable {
     }
   }
 
-  /// The name of a database that has `migrations` applied. Made under another name first, so that it is whole or absent.
+  /// The name of a database that has `migrations` applied. Made under another name first, so that it is whole or
+  /// absent.
   private func template(_ migrations: [Migration]) async throws -> String {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in migrations.flatMap({ $0.sql.utf8 }) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

@@ -5,8 +5,8 @@ import Fleet
 
 @testable import Gateway
 
-/// A CPE as TR-069 has them: keeps its events until an InformResponse, retries with back-off, restarts when told to, answers
-/// what it is asked. It may vanish in mid-session, and repeat an empty POST on a new connection.
+/// A CPE as TR-069 has them: keeps its events until an InformResponse, retries with back-off, restarts when told to,
+/// answers what it is asked. It may vanish in mid-session, and repeat an empty POST on a new connection.
 final class SimulatedCPE {
   let number: Int
   let device: UUID128

@@ -7,8 +7,8 @@ import Policy
 
 @testable import SessionWorker
 
-/// A worker around the real batch fold: claims by leases, batches with the claim's swap, directives after the commit. It may
-/// die at every boundary, or stop for so long that its partitions are another's when it goes on.
+/// A worker around the real batch fold: claims by leases, batches with the claim's swap, directives after the commit.
+/// It may die at every boundary, or stop for so long that its partitions are another's when it goes on.
 final class SimulatedWorker {
   private static let lease: Int64 = 6_000_000
 

@@ -31,8 +31,8 @@ enum PlantedBug: CaseIterable {
   case noTakeover
 }
 
-/// A cluster in one process and one thread: the real session core, fold and batch semantics with simulated CPEs, gateways,
-/// log, database and clock, all from one seed. Faults are on for a while, then all must settle.
+/// A cluster in one process and one thread: the real session core, fold and batch semantics with simulated CPEs,
+/// gateways, log, database and clock, all from one seed. Faults are on for a while, then all must settle.
 final class Simulation {
   static let second: Int64 = 1_000_000
 

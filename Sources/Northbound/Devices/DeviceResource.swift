@@ -78,7 +78,7 @@ struct DeviceResource: Sendable {
     json.member("last_inform", time: try row.timestamp(0))
     json.member("last_session", try row.uuid(1).description)
     let due = try row.timestamp(2)
-    json.member("next_due", time: due == .max || due > 253_402_300_799_999_999 ? nil : due)
+    json.member("next_due", time: due < 0 || due > 253_402_300_799_999_999 ? nil : due)
     json.member("event_seq", try row.int64(3))
   }
 

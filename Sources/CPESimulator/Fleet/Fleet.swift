@@ -138,7 +138,9 @@ extension Fleet {
   public func session(
     of cpe: Int, events: [EventStruct] = [EventStruct(.periodic)]
   ) async throws -> SessionReport {
-    try await report(of: cpe) { $0.sessions + 1 } then: { shard, cpe in
+    try await report(of: cpe) {
+      $0.sessions + 1
+    } then: { shard, cpe in
       cpe.state.replaceEvents(cpe.state.events.filter(\.isDeliveredByTransferComplete) + events)
       shard.requestSession(cpe)
     }

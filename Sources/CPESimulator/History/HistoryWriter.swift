@@ -35,6 +35,7 @@ final class HistoryWriter {
       line.add("id", rpc.id)
       if !rpc.commandKey.isEmpty { line.add("key", rpc.commandKey) }
       line.add("fault", rpc.fault)
+      if !rpc.object.isEmpty { line.add("object", rpc.object) }
       if !rpc.values.isEmpty { line.add("values", rpc.values) }
       append(line)
     }

@@ -141,7 +141,12 @@ struct SessionCore: Sendable {
     writer.namespace = envelope.namespace
     switch cpe.execute(request, now: now) {
     case .response(let response):
-      if case .setParameterValues(let values, _) = request { executed.values = cpe.publicValues(values) }
+      switch (request, response) {
+      case (.setParameterValues(let values, _), _): executed.values = cpe.publicValues(values)
+      case (.addObject(let path, _), .addObject(let number, _)): executed.object = "\(path)\(number)."
+      case (.deleteObject(let path, _), _): executed.object = path
+      default: break
+      }
       body = writer.response(response, id: envelope.id)
     case .fault(let fault):
       executed.fault = fault.code

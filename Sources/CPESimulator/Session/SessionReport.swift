@@ -49,6 +49,8 @@ public struct ExecutedRPC: Sendable, Hashable {
   public var fault = 0
   /// What a SetParameterValues without fault has set. Never holds passwords.
   public var values: [String: String] = [:]
+  /// The instance that AddObject has made or DeleteObject has deleted.
+  public var object = ""
 }
 
 /// What happened in a simulated CPE's session.

@@ -1,0 +1,43 @@
+/// One line of a history.
+public struct HistoryEntry: Decodable, Sendable, Equatable {
+  /// What happened.
+  public enum What: String, Decodable, Sendable {
+    /// The ACS has acknowledged an Inform.
+    case inform
+    /// The CPE has carried out an RPC.
+    case rpc
+    /// The CPE has started again.
+    case boot
+    /// The CPE has gone back to the factory's settings.
+    case reset
+    /// A transfer has ended.
+    case download
+  }
+
+  /// Milliseconds since 1970, by the simulator's clock: of a session's begin for Informs and RPCs.
+  public var at: Int64
+  /// The CPE's identity.
+  public var cpe: String
+  /// What happened.
+  public var what: What
+  /// An Inform's events.
+  public var events: [String]?
+  /// An Inform's CommandKeys, one an event.
+  public var keys: [String]?
+  /// An Inform's RetryCount.
+  public var retry: Int?
+  /// An Inform's SoftwareVersion.
+  public var software: String?
+  /// An RPC's method.
+  public var method: String?
+  /// An RPC's `cwmp:ID`.
+  public var id: String?
+  /// A CommandKey.
+  public var key: String?
+  /// The fault that was answered or told; 0 for none.
+  public var fault: Int?
+  /// What a SetParameterValues has set.
+  public var values: [String: String]?
+  /// What AddObject has made or DeleteObject deleted.
+  public var object: String?
+}

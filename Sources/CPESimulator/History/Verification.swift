@@ -1,0 +1,113 @@
+import CWMP
+import Cryptography
+
+/// Something that a CPE knows and the server does not, or otherwise.
+public struct Difference: Sendable, Equatable, CustomStringConvertible {
+  /// The kinds.
+  public enum Kind: String, Sendable {
+    /// The server does not know the device though it has acknowledged its Inform.
+    case unknownDevice = "unknown_device"
+    /// The server lacks the effect of an Inform that it has acknowledged.
+    case lostInform = "lost_inform"
+    /// A value that was set is another one at the server, or missing.
+    case value
+    /// An RPC that must not be repeated was carried out more than once.
+    case repeatedRPC = "repeated_rpc"
+    /// An RPC was carried out for which the server has no task, or no such attempt.
+    case extraRPC = "extra_rpc"
+    /// The server says that a task has succeeded, and the CPE has not carried it out.
+    case phantomSuccess = "phantom_success"
+  }
+
+  /// The device's identity.
+  public var device: String
+  /// The kind.
+  public var kind: Kind
+  /// What exactly.
+  public var detail: String
+
+  /// `00D09E-Carillon-00000001: repeated_rpc: ...`.
+  public var description: String { "\(device): \(kind.rawValue): \(detail)" }
+}
+
+/// Compares what CPEs have done with what the server knows. Pure.
+public enum Verification {
+  /// The methods that are never to be repeated blindly (docs/architecture.md, P4).
+  static let onceMethods: Set<String> = ["Reboot", "FactoryReset", "AddObject", "Download", "Upload", "ChangeDUState"]
+
+  /// By how much the clocks of simulator and server may differ, in milliseconds.
+  static let clockTolerance: Int64 = 1_000
+
+  /// The differences of one device; nil for a device that the server does not know.
+  public static func differences(
+    of identity: String, _ history: DeviceHistory, _ server: ServerDevice?
+  ) -> [Difference] {
+    guard let server else {
+      guard history.lastInform != nil else { return [] }
+      return [Difference(device: identity, kind: .unknownDevice, detail: "its Inform was acknowledged")]
+    }
+    var found: [Difference] = []
+    func add(_ kind: Difference.Kind, _ detail: String) {
+      found.append(Difference(device: identity, kind: kind, detail: detail))
+    }
+    compareInform(history, server, add)
+    for (path, value) in history.values.sorted(by: { $0.key < $1.key }) {
+      switch server.parameters[path] {
+      case .none, .some(.none): add(.value, "\(path) was set and is not known")
+      case .some(.some(let known)) where known != value: add(.value, "\(path) is \(value), the server has \(known)")
+      default: break
+      }
+    }
+    compareRPCs(history, server, add)
+    return found
+  }
+
+  private static func compareInform(
+    _ history: DeviceHistory, _ server: ServerDevice, _ add: (Difference.Kind, String) -> Void
+  ) {
+    guard let informed = history.lastInform else { return }
+    let events = history.lastEvents.joined(separator: ", ")
+    let text = "the Inform of \(time(informed)) (\(events)) was acknowledged"
+    guard let known = server.lastInform else { return add(.lostInform, "\(text), the server has none") }
+    if known < informed - clockTolerance {
+      add(.lostInform, "\(text), the server's last is of \(time(known))")
+    } else if let version = history.softwareVersion, server.softwareVersion != version {
+      add(.lostInform, "\(text) with version \(version), the server has \(server.softwareVersion ?? "none")")
+    }
+  }
+
+  private static func compareRPCs(
+    _ history: DeviceHistory, _ server: ServerDevice, _ add: (Difference.Kind, String) -> Void
+  ) {
+    let tasks = Dictionary(server.tasks.map { ($0.id, $0) }) { first, _ in first }
+    var executed: Set<String> = []
+    for (id, execution) in history.executions.sorted(by: { $0.key < $1.key }) {
+      guard onceMethods.contains(execution.method) else { continue }
+      if execution.count > 1 { add(.repeatedRPC, "\(execution.method) \(id) was carried out \(execution.count) times") }
+      guard let (task, attempt) = attempt(id), let known = tasks[task], known.method == execution.method else {
+        add(.extraRPC, "\(execution.method) \(id) is no task of the server's")
+        continue
+      }
+      executed.insert(task)
+      if attempt > known.attempt {
+        add(.extraRPC, "\(execution.method) \(id) is attempt \(attempt) of a task with \(known.attempt)")
+      }
+    }
+    for task in server.tasks where task.state == "succeeded" && onceMethods.contains(task.method) {
+      guard let begin = history.begin, task.createdAt > begin, !executed.contains(task.id) else { continue }
+      add(.phantomSuccess, "\(task.method) of task \(task.id) was never carried out")
+    }
+  }
+
+  /// The task and attempt that a CommandKey names.
+  static func attempt(_ key: String) -> (task: String, attempt: Int)? {
+    guard key.utf8.count > 22, let attempt = Int(key.dropFirst(22)),
+      let task = UUID128(base64URL: Array(key.utf8.prefix(22)).span)
+    else { return nil }
+    return (task.description, attempt)
+  }
+
+  private static func time(_ milliseconds: Int64) -> String {
+    DateTimeText(microseconds: milliseconds * 1_000, milliseconds: true).text
+  }
+}

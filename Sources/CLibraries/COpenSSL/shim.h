@@ -27,3 +27,13 @@ static inline int carillon_tls_set_ticket_callback(
     SSL_CTX *context, int (*callback)(SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *, EVP_MAC_CTX *, int)) {
   return (int)SSL_CTX_set_tlsext_ticket_key_evp_cb(context, callback);
 }
+
+// In C, because parameters keep pointers to their names: a Swift string's would not live long enough.
+static inline int carillon_mac_set_hmac_sha256(EVP_MAC_CTX *mac, const unsigned char *key, size_t count) {
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key, count),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
+      OSSL_PARAM_construct_end(),
+  };
+  return EVP_MAC_CTX_set_params(mac, parameters);
+}

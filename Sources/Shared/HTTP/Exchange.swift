@@ -39,6 +39,12 @@ public final class Exchange {
     respond(status, fields, body.span)
   }
 
+  /// Answers with a body that is read from its source as fast as the client takes it, such as a firmware image.
+  public func respond(_ status: HTTPStatus, _ fields: FieldBlock = FieldBlock(), from source: any BodySource) {
+    guard isOpen else { return }
+    connection.respond(status, fields, from: source)
+  }
+
   /// Closes the connection without an answer.
   public func abort() {
     guard isOpen else { return }

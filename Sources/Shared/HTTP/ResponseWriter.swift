@@ -7,7 +7,10 @@ enum ResponseWriter {
     head.append(decimal: Int(status.rawValue))
     head.append(" ")
     head.append(status.reason)
-    head.append("\r\nContent-Length: ")
+    head.append("\r\n")
+    // A 304 speaks of another response's body (RFC 9110 §15.4.5); CPEs want the 0 of a 204 (item 8).
+    if status == .notModified { return }
+    head.append("Content-Length: ")
     head.append(decimal: status.isBodyless ? 0 : bodyLength)
     head.append("\r\n")
   }

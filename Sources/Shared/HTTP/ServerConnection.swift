@@ -11,8 +11,16 @@ public final class ServerConnection: ConnectionDelegate {
     case draining
     /// The request is complete, the answer is awaited; bytes of a next request stay where they are.
     case waiting
+    /// The answer's body is being sent from its source.
+    case streaming
     /// Closing.
     case over
+  }
+
+  private struct Stream {
+    var source: any BodySource
+    var left: Int
+    var closes: Bool
   }
 
   /// A number of its own within the server.
@@ -29,7 +37,7 @@ public final class ServerConnection: ConnectionDelegate {
   private var phase = Phase.head
   private var suspended = false
   private var owesContinue = false
-  private var isParsing = false
+  private var stream: Stream?
   /// How much more of an answered request's body may come.
   private var drainable = 0
   /// Responses may pile up to here before no further request is read.
@@ -69,10 +77,12 @@ public final class ServerConnection: ConnectionDelegate {
   /// Part of `ConnectionDelegate`.
   public func received(_ bytes: Span<UInt8>, _ connection: Connection) -> Int {
     var position = 0
-    isParsing = true
-    defer { isParsing = false }
     do throws(RequestError) {
-      while phase != .waiting && phase != .over && !suspended && connection.unsentBytes < Self.mostUnsent {
+      while (phase == .head || phase == .body || phase == .draining) && !suspended {
+        if connection.unsentBytes >= Self.mostUnsent {
+          connection.pauseReading()
+          break
+        }
         let wasIdle = parser.isIdle
         let event = try parser.next(bytes, from: &position)
         if event == .needMore {
@@ -96,8 +106,9 @@ public final class ServerConnection: ConnectionDelegate {
 
   /// Part of `ConnectionDelegate`.
   public func drained(_ connection: Connection) {
+    if phase == .streaming { return pump() }
     if phase == .head { setDeadline(server.configuration.idleDeadline) }
-    if phase == .head || phase == .draining { connection.resumeReading() }
+    if !suspended { connection.resumeReading() }
   }
 
   /// Part of `ConnectionDelegate`.
@@ -197,7 +208,6 @@ public final class ServerConnection: ConnectionDelegate {
     write(status, fields, body, closing: after == .over)
     current = nil
     exchange.receiver = nil
-    let wasSuspended = suspended
     suspended = false
     switch after {
     case .over: return finish()
@@ -209,7 +219,7 @@ public final class ServerConnection: ConnectionDelegate {
       if phase == .body { skipEnd() }
       becomeIdle()
     }
-    if !isParsing || wasSuspended { connection.resumeReading() }
+    connection.resumeReading()
   }
 
   /// `.over` to close, `.draining` to read on past the body, `.head` to take the next request.
@@ -227,6 +237,51 @@ public final class ServerConnection: ConnectionDelegate {
   private func becomeIdle() {
     phase = .head
     setDeadline(connection.unsentBytes > 0 ? server.configuration.writeDeadline : server.configuration.idleDeadline)
+  }
+
+  /// Answers with a body that is sent as fast as the client takes it.
+  func respond(_ status: HTTPStatus, _ fields: FieldBlock, from source: any BodySource) {
+    guard let exchange = current else { return }
+    let unread = phase == .body && parser.head.announcesBody
+    let after = unread ? .over : phaseAfterAnswer(exchange)
+    let isHead = parser.head.method == .head
+    writeHead(status, fields, length: source.length, closing: after == .over)
+    current = nil
+    exchange.receiver = nil
+    suspended = false
+    if phase == .body && !unread { skipEnd() }
+    phase = .streaming
+    stream = isHead ? nil : Stream(source: source, left: source.length, closes: after == .over)
+    if stream == nil { return endStream(closes: after == .over) }
+    pump()
+  }
+
+  /// Sends until the kernel takes no more, or enough for one turn.
+  private func pump() {
+    var turn = 1 << 20
+    while phase == .streaming, connection.isOpen, var stream {
+      guard stream.left > 0 else { return endStream(closes: stream.closes) }
+      guard connection.unsentBytes == 0, turn > 0 else { break }
+      let piece = stream.source.next(min(stream.left, 65536))
+      // The length has been promised: a source that cannot keep it leaves only the end of the connection.
+      guard !piece.isEmpty, piece.count <= stream.left else { return connection.close() }
+      stream.left -= piece.count
+      turn -= piece.count
+      self.stream = stream
+      connection.write(piece)
+    }
+    setDeadline(server.configuration.writeDeadline)
+    if turn <= 0 && connection.unsentBytes == 0 {
+      let this = LoopBound(self, on: server.loop)
+      server.loop.post { this.value.pump() }
+    }
+  }
+
+  private func endStream(closes: Bool) {
+    stream = nil
+    if closes { return finish() }
+    becomeIdle()
+    connection.resumeReading()
   }
 
   func abort() {
@@ -265,7 +320,22 @@ public final class ServerConnection: ConnectionDelegate {
   // MARK: - Writing
 
   private func write(_ status: HTTPStatus, _ fields: FieldBlock, _ body: Span<UInt8>, closing: Bool) {
-    ResponseWriter.begin(status, bodyLength: body.count, into: &server.scratch)
+    renderHead(status, fields, length: body.count, closing: closing)
+    let hasBody = parser.head.method != .head && !status.isBodyless
+    // Small bodies leave in one piece with the head, large ones are not worth a copy.
+    let joins = body.count <= 16384
+    if hasBody && joins { server.scratch.append(body) }
+    sendScratch()
+    if hasBody && !joins { connection.write(body) }
+  }
+
+  private func writeHead(_ status: HTTPStatus, _ fields: FieldBlock, length: Int, closing: Bool) {
+    renderHead(status, fields, length: length, closing: closing)
+    sendScratch()
+  }
+
+  private func renderHead(_ status: HTTPStatus, _ fields: FieldBlock, length: Int, closing: Bool) {
+    ResponseWriter.begin(status, bodyLength: length, into: &server.scratch)
     if closing {
       server.scratch.append("Connection: close\r\n")
     } else if parser.head.minorVersion == 0 {
@@ -275,15 +345,13 @@ public final class ServerConnection: ConnectionDelegate {
     if server.configuration.sendsDate { server.dateLine.append(to: &server.scratch) }
     server.scratch.append(contentsOf: fields.bytes)
     server.scratch.append("\r\n")
-    let hasBody = parser.head.method != .head && !status.isBodyless
-    // Small bodies leave in one piece with the head, large ones are not worth a copy.
-    let joins = body.count <= 16384
-    if hasBody && joins { server.scratch.append(body) }
-    let head = server.scratch
+  }
+
+  private func sendScratch() {
+    let bytes = server.scratch
     server.scratch = []
-    connection.write(head.span)
-    if hasBody && !joins { connection.write(body) }
-    server.scratch = head
+    connection.write(bytes.span)
+    server.scratch = bytes
     server.scratch.removeAll(keepingCapacity: true)
   }
 
@@ -341,7 +409,7 @@ public final class ServerConnection: ConnectionDelegate {
     case .body: refuse(RequestError(.requestTimeout, "body too slow"))
     case .draining: finish()
     case .head where !parser.isIdle: refuse(RequestError(.requestTimeout, "head too slow"))
-    case .head, .waiting: connection.close()
+    case .head, .waiting, .streaming: connection.close()
     }
   }
 }

@@ -7,6 +7,8 @@ public struct ConnectOptions: Sendable {
   public var tls: TLSClientContext?
   /// The name to send and check in TLS; nil: the address.
   public var serverName: String?
+  /// A session of an earlier connection to the same server, to be resumed where the server agrees.
+  public var session: TLSSession?
   /// The address to connect from; its port is chosen late (IP_BIND_ADDRESS_NO_PORT), so that one source address has
   /// 28,000 ports for each destination.
   public var source: IPAddress?
@@ -44,7 +46,10 @@ extension Connection {
     }
     let connection = Connection(loop: loop, descriptor: descriptor, peer: address, phase: .connecting)
     if let tls = options.tls {
-      connection.tls = TLSStream(tls, serverName: options.serverName, peer: address.ip, descriptor: descriptor)
+      let stream = TLSStream(
+        tls, serverName: options.serverName, peer: address.ip, resuming: options.session, descriptor: descriptor)
+      guard let stream else { throw NetworkingError(.tls, operation, detail: "no memory") }
+      connection.tls = stream
     }
     connection.delegate = delegate
     connection.start(within: options.deadline)

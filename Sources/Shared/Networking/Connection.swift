@@ -8,7 +8,7 @@ public protocol ConnectionDelegate: AnyObject {
   /// Bytes have come; they are valid during the call.
   ///
   /// - Returns: how many were used. If fewer than given, the rest is kept, and nothing more is read until
-  ///   ``Connection/resumeReading()``, which hands it over again.
+  ///   ``Connection/resumeReading()``, which hands it over again (and calls with no bytes where there is no rest).
   func received(_ bytes: Span<UInt8>, _ connection: Connection) -> Int
   /// The other side will send no more. What is not yet written still can be. Default: closes.
   func receivedEnd(_ connection: Connection)
@@ -74,6 +74,8 @@ public final class Connection: LoopEvent {
   private var backlogStart = 0
   private var readingPaused = false
   private var sawEnd = false
+  /// A write has failed; the end is on its way.
+  private var isFailing = false
   private var resumePosted = false
   private var interest: Readiness = []
   private var deadline: LoopTimer?
@@ -98,8 +100,12 @@ public final class Connection: LoopEvent {
   /// The TLS version and whether the session was resumed by a ticket; nil for plain connections.
   public var tlsDescription: String? { tls?.summary }
 
+  /// What a later connection to the same server may resume; nil for plain connections, or until the server has sent its
+  /// ticket, which comes with its first data.
+  public var tlsSession: TLSSession? { tls?.session }
+
   /// Whether it can still be written to.
-  public var isOpen: Bool { phase == .open }
+  public var isOpen: Bool { phase == .open && !isFailing }
 
   /// Bytes written by us that the kernel has not taken yet. Stop producing above some bound, go on in `drained`.
   public var unsentBytes: Int { backlog.count - backlogStart }
@@ -108,7 +114,7 @@ public final class Connection: LoopEvent {
 
   /// Sends bytes, at once as far as the kernel takes them, the rest as it drains. Without effect unless open.
   public func write(_ bytes: Span<UInt8>) {
-    guard phase == .open else { return }
+    guard isOpen else { return }
     if unsentBytes > 0 { return backlog.append(bytes) }
     let sent = send(bytes)
     guard sent >= 0, sent < bytes.count else { return }
@@ -133,7 +139,9 @@ public final class Connection: LoopEvent {
     guard phase == .open else { return }
     phase = lingering ? .lingering : .flushing
     leftover = []
-    if unsentBytes == 0 { flushed() } else { startDeadline(.seconds(30)) }
+    if unsentBytes == 0 { return flushed() }
+    startDeadline(.seconds(30))
+    updateInterest()
   }
 
   /// Tells the other side that we send no more (after what is written has left, if TLS is not in use).
@@ -164,11 +172,9 @@ public final class Connection: LoopEvent {
   private func resume() {
     resumePosted = false
     guard !readingPaused, phase == .open else { return }
-    if !leftover.isEmpty {
-      let bytes = leftover
-      leftover = []
-      guard hand(bytes.span) else { return }
-    }
+    let bytes = leftover
+    leftover = []
+    guard hand(bytes.span) else { return }
     if sawEnd { return delegate?.receivedEnd(self) ?? () }
     // What OpenSSL has already taken from the socket raises no event.
     if let tls, tls.hasPending { readAll() }
@@ -191,6 +197,7 @@ public final class Connection: LoopEvent {
   }
 
   private func readAll() {
+    guard phase == .open || phase == .lingering else { return }
     let buffer = loop.readBuffer
     var total = 0
     while true {
@@ -203,9 +210,9 @@ public final class Connection: LoopEvent {
         return updateInterest()
       case .end:
         sawEnd = true
-        if phase == .lingering { return finish(.closedHere) }
+        if phase == .lingering && unsentBytes == 0 { return finish(.closedHere) }
         updateInterest()
-        return delegate?.receivedEnd(self) ?? ()
+        return phase == .open ? delegate?.receivedEnd(self) ?? () : ()
       case .failed(let why):
         return finish(phase == .lingering ? .closedHere : why)
       }
@@ -258,6 +265,8 @@ public final class Connection: LoopEvent {
     case .bytes(let count): return count
     case .wouldBlock: return 0
     case .end, .failed:
+      guard !isFailing else { return -1 }
+      isFailing = true
       // Told after the present callback: the caller of `write` is in the middle of something.
       let this = LoopBound(self, on: loop)
       loop.post { this.value.finish(.closedByPeer) }
@@ -266,7 +275,7 @@ public final class Connection: LoopEvent {
   }
 
   private func flush() {
-    guard unsentBytes > 0 else { return updateInterest() }
+    guard unsentBytes > 0, !isFailing else { return updateInterest() }
     let sent = backlog.withUnsafeBufferPointer { buffer in
       send(Span(_unsafeElements: UnsafeBufferPointer(rebasing: buffer[backlogStart...])))
     }

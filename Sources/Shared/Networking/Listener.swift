@@ -138,7 +138,11 @@ public final class Listener: LoopEvent {
       loop: loop, descriptor: socket, peer: peer,
       phase: options.proxies != nil ? .proxyHeader : tls != nil ? .handshake : .open)
     if options.proxies != nil { connection.proxyHeader = ProxyHeaderReader() }
-    if let tls { connection.tls = TLSStream(tls, descriptor: socket) }
+    if let tls {
+      // Without memory for TLS it must not become a plain connection: dropping it closes the socket.
+      guard let stream = TLSStream(tls, descriptor: socket) else { return true }
+      connection.tls = stream
+    }
     guard let delegate = accepted(connection) else { return true }
     connectionCount += 1
     connection.onEnd = { [weak self] in self?.connectionEnded() }

@@ -3,6 +3,8 @@ import COpenSSL
 /// What servers and clients share of OpenSSL.
 enum TLS {
   static func makeContext(_ method: OpaquePointer?, _ operation: String) throws(NetworkingError) -> OpaquePointer {
+    // OpenSSL writes without MSG_NOSIGNAL.
+    ProcessLimits.ignoreBrokenPipes()
     ERR_clear_error()
     guard let context = SSL_CTX_new(method) else {
       throw NetworkingError(.tls, operation, detail: reason())

@@ -57,20 +57,8 @@ public final class TLSServerContext: @unchecked Sendable {
         sealing
         ? EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nil, start + 16, iv)
         : EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nil, start + 16, iv)
-      guard prepared == 1, Self.initialize(mac, key: start + 48) else { return -1 }
+      guard prepared == 1, carillon_mac_set_hmac_sha256(mac, start + 48, 32) == 1 else { return -1 }
       return sealing || index == 0 ? 1 : 2
-    }
-  }
-
-  private static func initialize(_ mac: OpaquePointer, key: UnsafePointer<UInt8>) -> Bool {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 7) { digest in
-      for (index, byte) in "SHA256\0".utf8.enumerated() { digest[index] = CChar(bitPattern: byte) }
-      var parameters = [
-        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, UnsafeMutableRawPointer(mutating: key), 32),
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.baseAddress, 0),
-        OSSL_PARAM_construct_end(),
-      ]
-      return EVP_MAC_CTX_set_params(mac, &parameters) == 1
     }
   }
 }

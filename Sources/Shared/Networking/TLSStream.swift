@@ -22,12 +22,13 @@ final class TLSStream {
     SSL_set_accept_state(ssl)
   }
 
-  init?(_ context: TLSClientContext, serverName: String?, peer: IPAddress, descriptor: CInt) {
+  init?(_ context: TLSClientContext, serverName: String?, peer: IPAddress, resuming: TLSSession?, descriptor: CInt) {
     guard let ssl = SSL_new(context.context) else { return nil }
     self.ssl = ssl
     self.context = context
     SSL_set_fd(ssl, descriptor)
     SSL_set_connect_state(ssl)
+    if let resuming { SSL_set_session(ssl, resuming.session) }
     if let serverName {
       carillon_tls_set_server_name(ssl, serverName)
       if context.verifies { SSL_set1_host(ssl, serverName) }
@@ -41,6 +42,16 @@ final class TLSStream {
   var hasPending: Bool { SSL_has_pending(ssl) == 1 }
 
   var summary: String { String(cString: SSL_get_version(ssl)) + (SSL_session_reused(ssl) == 1 ? " resumed" : "") }
+
+  /// What a later connection may resume; complete once the server's ticket has been read, with its first data.
+  var session: TLSSession? {
+    guard let session = SSL_get1_session(ssl) else { return nil }
+    guard SSL_SESSION_is_resumable(session) == 1 else {
+      SSL_SESSION_free(session)
+      return nil
+    }
+    return TLSSession(session)
+  }
 
   func handshake() -> Handshake {
     ERR_clear_error()

@@ -1,85 +1,17 @@
 import HTTP
 import Networking
-import Synchronization
 import Testing
-
-/// Echoes the body's size, or does what the path says.
-private final class Echo: HTTPService {
-  let abandoned = Mutex<[Abandonment]>([])
-  var held: [Exchange] = []
-
-  func begin(_ head: RequestHead, _ exchange: Exchange) -> HeadDecision {
-    if head.path == "/refuse" { return .refuse(.unauthorized, FieldBlock("WWW-Authenticate", "Basic"), []) }
-    return .accept(Receiver(self, path: head.path), bodyLimit: 100_000)
-  }
-
-  final class Receiver: RequestReceiver {
-    let service: Echo
-    let path: String
-    var body: [UInt8] = []
-
-    init(_ service: Echo, path: String) {
-      self.service = service
-      self.path = path
-    }
-
-    func body(_ bytes: Span<UInt8>, _ exchange: Exchange) {
-      for index in 0..<bytes.count { body.append(bytes[index]) }
-    }
-
-    func end(_ exchange: Exchange) {
-      if path == "/hold" { return service.held.append(exchange) }
-      if path == "/abort" { return exchange.abort() }
-      exchange.respond(.ok, FieldBlock("X-Path", path), Array("<\(body.count)>".utf8))
-    }
-
-    func abandoned(_ why: Abandonment, _ exchange: Exchange) { service.abandoned.withLock { $0.append(why) } }
-  }
-}
-
-/// A server on a loop and a second loop for clients.
-private struct Fixture: Sendable {
-  let serverLoop: EventLoop
-  let clientLoop: EventLoop
-  let address: SocketAddress
-  let server: LoopBound<HTTPServer>
-  let echo: LoopBound<Echo>
-
-  init(
-    _ options: ListenerOptions = ListenerOptions(), _ configuration: HTTPConfiguration = HTTPConfiguration()
-  ) async throws {
-    let serverLoop = try EventLoop(name: "server")
-    self.serverLoop = serverLoop
-    clientLoop = try EventLoop(name: "clients")
-    (address, server, echo) = try await serverLoop.run {
-      let echo = Echo()
-      let server = HTTPServer(loop: serverLoop, configuration: configuration, service: echo)
-      let listener = try server.listen(on: SocketAddress(ip: .loopback, port: 0), options: options)
-      return (listener.address, LoopBound(server, on: serverLoop), LoopBound(echo, on: serverLoop))
-    }
-  }
-
-  func client(_ options: ConnectOptions = ConnectOptions()) async throws -> TestClient {
-    try await TestClient.connect(to: address, on: clientLoop, options: options)
-  }
-
-  func abandoned() async throws -> [Abandonment] {
-    let echo = echo
-    return try await serverLoop.run { echo.value.abandoned.withLock { $0 } }
-  }
-
-  func end() async {
-    await clientLoop.shutdown()
-    await serverLoop.shutdown()
-  }
-}
 
 @Suite(.timeLimit(.minutes(1)))
 struct HTTPServerTests {
+  private func post(_ path: String, _ body: String = "", _ fields: String = "") -> String {
+    "POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\(fields)\r\n\(body)"
+  }
+
   @Test func `requests on one connection are answered in order, with a length each (items 8, 10)`() async throws {
-    let fixture = try await Fixture()
+    let fixture = try await HTTPFixture()
     let client = try await fixture.client()
-    client.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")
+    client.send(post("/a", "hello"))
     let first = await client.receive(until: "<5>")
     #expect(first.hasPrefix("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nDate: "))
     #expect(first.contains("X-Path: /a\r\n"))
@@ -87,20 +19,222 @@ struct HTTPServerTests {
     #expect(await client.receive(until: "<7>").contains("X-Path: /b"))
     client.send("POST /c HTTP/1.1\r\nHost: x\r\n\r\n")
     #expect(await client.receive(until: "<0>").contains("X-Path: /c"))
+    client.send(post("/empty"))
+    #expect(await client.receive(until: "204 No Content").contains("204 No Content\r\nContent-Length: 0\r\n"))
     await fixture.end()
   }
 
   @Test func `pipelined requests wait their turn and are answered in order (item 18)`() async throws {
-    let fixture = try await Fixture()
+    let fixture = try await HTTPFixture()
     let client = try await fixture.client()
-    client.send(
-      (0..<50).map {
-        "POST /\($0) HTTP/1.1\r\nHost: x\r\nContent-Length: \($0)\r\n\r\n\(String(repeating: "x", count: $0))"
-      }
-      .joined())
+    client.send((0..<50).map { post("/\($0)", String(repeating: "x", count: $0)) }.joined())
     let text = await client.receive(until: "<49>")
-    let positions = (0..<50).map { text.contains("X-Path: /\($0)\r\n") }
-    #expect(positions.allSatisfy { $0 })
+    var rest = Substring(text)
+    for number in 0..<50 {
+      let range = try #require(rest.firstRange(of: "X-Path: /\(number)\r\n"))
+      rest = rest[range.upperBound...]
+    }
+    client.send(post("/hold") + post("/after"))
+    try await fixture.withHeld { exchange in
+      #expect(exchange.connection.requestCount == 51)
+      exchange.respond(.ok, FieldBlock(), Array("<held>".utf8))
+    }
+    let last = await client.receive(until: "/after")
+    #expect(last.contains("<held>"))
+    await fixture.end()
+  }
+
+  @Test func `an answer before the body's end leaves the connection usable if the body is small`() async throws {
+    let fixture = try await HTTPFixture()
+    let client = try await fixture.client()
+    client.send(post("/refuse", "0123456789") + post("/next", "abc"))
+    let text = await client.receive(until: "<3>")
+    #expect(text.hasPrefix("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n"))
+    #expect(!text.contains("Connection: close"))
+    let other = try await fixture.client()
+    other.send("POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\nabc")
+    #expect(await other.receive(until: "\r\n\r\n").contains("Connection: close"))
+    await fixture.end()
+  }
+
+  @Test func `a body larger than allowed is 413, by its length at once, by its chunks as they come`() async throws {
+    let fixture = try await HTTPFixture()
+    let client = try await fixture.client()
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100001\r\n\r\n")
+    #expect(await client.receiveToEnd().hasPrefix("HTTP/1.1 413 "))
+    let chunked = try await fixture.client()
+    let chunk = "8000\r\n" + String(repeating: "x", count: 0x8000) + "\r\n"
+    chunked.send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in 0..<4 { chunked.send(chunk) }
+    #expect(await chunked.receiveToEnd().hasPrefix("HTTP/1.1 413 "))
+    let expected = Abandonment.refused(RequestError(.contentTooLarge, "body larger than allowed"))
+    #expect(try await fixture.abandoned() == [expected, expected])
+    await fixture.end()
+  }
+
+  @Test func `100 (Continue) is sent once the head is accepted, and not when it is refused (item 9)`() async throws {
+    let fixture = try await HTTPFixture()
+    let client = try await fixture.client()
+    client.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+    #expect(await client.receive(until: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
+    client.send("abc")
+    #expect(await client.receive(until: "<3>").contains("200 OK"))
+    let refused = try await fixture.client()
+    refused.send("POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+    let text = await refused.receiveToEnd()
+    #expect(text.hasPrefix("HTTP/1.1 401 ") && text.contains("Connection: close\r\n"))
+    await fixture.end()
+  }
+
+  @Test func `what is malformed is answered, counted, and ends its connection`() async throws {
+    let fixture = try await HTTPFixture()
+    for (text, status) in [
+      ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+      ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501), ("GET / HTTP/3.0\r\n\r\n", 505),
+    ] {
+      let client = try await fixture.client()
+      client.send(text + post("/smuggled"))
+      let answer = await client.receiveToEnd()
+      #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
+      #expect(answer.contains("Connection: close\r\n"))
+      #expect(!answer.contains("/smuggled"))
+    }
+    #expect(try await fixture.refusals() == [.badRequest: 1, .notImplemented: 1, .versionNotSupported: 1])
+    await fixture.end()
+  }
+
+  @Test func `HTTP 1.0 closes unless asked to keep, HEAD has a length and no body`() async throws {
+    let fixture = try await HTTPFixture()
+    let client = try await fixture.client()
+    client.send("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    #expect(await client.receive(until: "<0>").contains("Connection: keep-alive\r\n"))
+    client.send("HEAD /b HTTP/1.1\r\nHost: x\r\n\r\nGET /c HTTP/1.0\r\n\r\n")
+    let text = await client.receiveToEnd()
+    #expect(text.contains("Content-Length: 3\r\n"))
+    #expect(text.contains("X-Path: /b\r\n\r\nHTTP/1.1 200 OK\r\n"))
+    #expect(text.hasSuffix("<0>"))
+    await fixture.end()
+  }
+
+  @Test func `a head or body that is too slow is 408; a connection without a request just ends`() async throws {
+    var configuration = HTTPConfiguration()
+    configuration.headDeadline = .milliseconds(40)
+    configuration.bodyGrace = .milliseconds(40)
+    configuration.idleDeadline = .milliseconds(40)
+    let fixture = try await HTTPFixture(ListenerOptions(), configuration)
+    let head = try await fixture.client()
+    head.send("POST / HTTP/1.1\r\nHo")
+    let body = try await fixture.client()
+    body.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+    let idle = try await fixture.client()
+    let used = try await fixture.client()
+    used.send(post("/a"))
+    #expect(await head.receiveToEnd().hasPrefix("HTTP/1.1 408 "))
+    #expect(await body.receiveToEnd().hasPrefix("HTTP/1.1 408 "))
+    #expect(await idle.receiveToEnd() == "")
+    #expect(await used.receiveToEnd().hasSuffix("<0>"))
+    #expect(try await fixture.abandoned() == [.refused(RequestError(.requestTimeout, "body too slow"))])
+    await fixture.end()
+  }
+
+  @Test func `a waiting exchange learns that its client has gone, and answers into nothing`() async throws {
+    for closes in [true, false] {
+      let fixture = try await HTTPFixture()
+      let client = try await fixture.client()
+      client.send(post("/hold"))
+      let echo = fixture.echo
+      while try await fixture.serverLoop.run({ echo.value.held.isEmpty }) {
+        try await fixture.serverLoop.sleep(for: .milliseconds(1))
+      }
+      if closes { client.close() } else { client.shutdownWriting() }
+      #expect(try await fixture.abandoned() == [.gone])
+      try await fixture.withHeld { exchange in
+        #expect(!exchange.isOpen)
+        exchange.respond(.ok)
+        exchange.abort()
+      }
+      await fixture.end()
+    }
+  }
+
+  @Test func `an exchange that is aborted closes without a byte`() async throws {
+    let fixture = try await HTTPFixture()
+    let client = try await fixture.client()
+    client.send(post("/abort", "x"))
+    #expect(await client.receiveToEnd() == "")
+    await fixture.end()
+  }
+
+  @Test func `a suspended request goes on where it was, also without a body`() async throws {
+    let fixture = try await HTTPFixture()
+    for body in ["", "abc"] {
+      let client = try await fixture.client()
+      client.send(post("/suspend", body))
+      try await fixture.withHeld { $0.resumeReading() }
+      #expect(await client.receive(until: "<").hasSuffix("<\(body.count)>"))
+    }
+    let waiting = try await fixture.client()
+    waiting.send("POST /suspend HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+    try await fixture.withHeld { $0.resumeReading() }
+    _ = await waiting.receive(until: "100 Continue\r\n\r\n")
+    waiting.send("abc")
+    #expect(await waiting.receive(until: "<3>").contains("200 OK"))
+    await fixture.end()
+  }
+
+  @Test func `a large answer reaches a client in whole, and a reader of nothing is let go`() async throws {
+    var configuration = HTTPConfiguration()
+    configuration.writeDeadline = .milliseconds(50)
+    let fixture = try await HTTPFixture(ListenerOptions(), configuration)
+    let client = try await fixture.client()
+    client.send("POST /large HTTP/1.0\r\n\r\n")
+    let text = await client.receiveToEnd()
+    #expect(text.utf8.count > 4 << 20)
+    let stuck = try await fixture.client()
+    await stuck.pause()
+    stuck.send(post("/large") + post("/large"))
+    let server = fixture.server
+    while try await fixture.serverLoop.run({ server.value.connectionCount > 0 }) {
+      try await fixture.serverLoop.sleep(for: .milliseconds(1))
+    }
+    await fixture.end()
+  }
+
+  @Test func `draining ends idle connections at once and waiting ones with their answer`() async throws {
+    let fixture = try await HTTPFixture()
+    let idle = try await fixture.client()
+    idle.send(post("/a"))
+    _ = await idle.receive(until: "<0>")
+    let waiting = try await fixture.client()
+    waiting.send(post("/hold"))
+    let echo = fixture.echo
+    while try await fixture.serverLoop.run({ echo.value.held.isEmpty }) {
+      try await fixture.serverLoop.sleep(for: .milliseconds(1))
+    }
+    let server = fixture.server
+    try await fixture.serverLoop.run { server.value.drain() }
+    #expect(await idle.receiveToEnd().hasSuffix("<0>"))
+    try await fixture.withHeld { $0.respond(.ok, FieldBlock(), Array("<late>".utf8)) }
+    let text = await waiting.receiveToEnd()
+    #expect(text.hasSuffix("<late>") && text.contains("Connection: close\r\n"))
+    let late = try await fixture.client()
+    #expect(await late.end() != nil)
+    await fixture.end()
+  }
+
+  @Test func `at its limit of connections a listener waits, and goes on when one ends`() async throws {
+    var options = ListenerOptions()
+    options.maximumConnections = 1
+    let fixture = try await HTTPFixture(options)
+    let first = try await fixture.client()
+    first.send(post("/a"))
+    _ = await first.receive(until: "<0>")
+    let second = try await fixture.client()
+    second.send(post("/b"))
+    let server = fixture.server
+    #expect(try await fixture.serverLoop.run { server.value.connectionCount } == 1)
+    first.close()
+    #expect(await second.receive(until: "<0>").contains("X-Path: /b"))
     await fixture.end()
   }
 }

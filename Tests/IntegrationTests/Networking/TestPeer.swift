@@ -19,7 +19,9 @@ final class TestPeer: ConnectionDelegate {
   func send(_ bytes: [UInt8]) { connection?.write(bytes) }
   func shutdownWriting() { connection?.shutdownWriting() }
   func close() { connection?.close() }
+  func pause() { connection?.pauseReading() }
   var tlsDescription: String? { connection?.tlsDescription }
+  var tlsSession: TLSSession? { connection?.tlsSession }
 
   func connected(_ connection: Connection) {
     isConnected = true
@@ -27,7 +29,7 @@ final class TestPeer: ConnectionDelegate {
   }
 
   func received(_ bytes: Span<UInt8>, _ connection: Connection) -> Int {
-    for index in 0..<bytes.count { received.append(bytes[index]) }
+    bytes.withUnsafeBufferPointer { received.append(contentsOf: $0) }
     check()
     return bytes.count
   }
@@ -37,6 +39,8 @@ final class TestPeer: ConnectionDelegate {
     self.connection = nil
     check()
   }
+
+  func contains(_ wanted: [UInt8]) -> Bool { received.contains(wanted) }
 
   func wait(_ condition: @escaping (TestPeer) -> Bool, _ continuation: CheckedContinuation<Void, Never>) {
     waiters.append((condition, continuation))
@@ -88,7 +92,7 @@ struct TestClient: Sendable {
   /// All text received, once it contains `text` or the connection has ended.
   func receive(until text: String) async -> String {
     let wanted = Array(text.utf8)
-    await wait { $0.received.contains(wanted) }
+    await wait { $0.contains(wanted) }
     return await received()
   }
 
@@ -98,6 +102,13 @@ struct TestClient: Sendable {
     return await received()
   }
 
+  /// All bytes received once the server has closed.
+  func bytesToEnd() async -> [UInt8] {
+    await wait { _ in false }
+    let peer = peer
+    return (try? await loop.run { peer.value.received }) ?? []
+  }
+
   func received() async -> String {
     let peer = peer
     return (try? await loop.run { String(decoding: peer.value.received, as: UTF8.self) }) ?? ""
@@ -105,12 +116,22 @@ struct TestClient: Sendable {
 
   func end() async -> ConnectionEnd? {
     let peer = peer
-    return try? await loop.run { peer.value.end }
+    return (try? await loop.run { peer.value.end }) ?? nil
   }
 
   func tlsDescription() async -> String? {
     let peer = peer
-    return try? await loop.run { peer.value.tlsDescription }
+    return (try? await loop.run { peer.value.tlsDescription }) ?? nil
+  }
+
+  func tlsSession() async -> TLSSession? {
+    let peer = peer
+    return (try? await loop.run { peer.value.tlsSession }) ?? nil
+  }
+
+  func pause() async {
+    let peer = peer
+    try? await loop.run { peer.value.pause() }
   }
 
   private func wait(_ condition: @escaping @Sendable (TestPeer) -> Bool) async {

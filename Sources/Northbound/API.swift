@@ -13,7 +13,7 @@ struct API: Sendable {
     endpoints += DeviceResource(lanes: lanes, devices: devices).endpoints
     endpoints +=
       TaskResource(lanes: lanes, devices: devices, watch: watch, maximumLive: settings.maximumLiveTasks).endpoints
-    endpoints += PolicyResource(lanes: lanes).endpoints
+    endpoints += PolicyResource(lanes: lanes, read: settings.readPolicy).endpoints
     endpoints += FirmwareResource(lanes: lanes, directory: settings.filesDirectory).endpoints
     endpoints += CampaignResource(lanes: lanes).endpoints
     endpoints.append(

@@ -1,3 +1,4 @@
+import Policy
 public import PostgreSQL
 
 /// What the API needs to know besides its tables.
@@ -8,6 +9,13 @@ public struct NorthboundSettings: Sendable {
   public var maximumWaiting = 4096
   /// How many live tasks a device may have by the API; more get 429.
   public var maximumLiveTasks: Int32 = 256
+
+  /// Reads a policy's text; tests of the API have a language of their own.
+  var readPolicy: @Sendable (_ text: String, _ name: String) throws(PolicyError) -> (name: String, priority: Int) = {
+    text, name throws(PolicyError) in
+    let document = try PolicyDocument.parse(text, file: name)
+    return (document.name, document.priority)
+  }
 
   /// The defaults.
   public init() {}

@@ -5,6 +5,7 @@ import PostgreSQL
 /// `/policies`.
 struct PolicyResource: Sendable {
   let lanes: NorthboundLanes
+  let read: @Sendable (_ text: String, _ name: String) throws(PolicyError) -> (name: String, priority: Int)
 
   var endpoints: [Endpoint] {
     [
@@ -70,9 +71,9 @@ struct PolicyResource: Sendable {
     try request.allowQuery("dry_run")
     let name = try Self.name(request)
     let document = try Self.document(request)
-    let policy: PolicyDocument
+    let policy: (name: String, priority: Int)
     do throws(PolicyError) {
-      policy = try PolicyDocument.parse(document, file: name)
+      policy = try read(document, name)
     } catch {
       throw Self.problem(error)
     }

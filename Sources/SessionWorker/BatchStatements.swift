@@ -228,7 +228,8 @@ enum BatchStatements {
     "batch_write_history",
     """
     INSERT INTO task_history (id, device, method, arguments, state, once, priority, origin, origin_name,
-                              idempotency_key, attempt, lost, result, fault, version, created_at, dispatched_at, finished_at)
+                              idempotency_key, attempt, lost, result, fault, version, created_at,
+                              dispatched_at, finished_at)
     SELECT id, device, method, arguments::json, state, once, priority, origin, origin_name, idempotency_key, attempt,
            lost, result::json, fault::json, version, created_at, dispatched_at, $18
       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::boolean[], $7::smallint[],

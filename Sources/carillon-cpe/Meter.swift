@@ -32,7 +32,8 @@ struct Meter {
     let failed = ended - now.completed
     return
       "\(Int(self.seconds)) s  \(ended) sessions (\(Int(rate))/s, \(failed) failed)  \(now.open) open, "
-      + "\(now.waiting) waiting  \(now.provisioned)/\(cpes) provisioned  p99 \(now.sessionLatency.percentile(0.99) / 1_000) ms"
+      + "\(now.waiting) waiting  \(now.provisioned)/\(cpes) provisioned  "
+      + "p99 \(now.sessionLatency.percentile(0.99) / 1_000) ms"
   }
 
   private static var cpu: Double {

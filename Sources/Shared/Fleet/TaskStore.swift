@@ -161,7 +161,8 @@ public enum TaskStore {
     """
     WITH gone AS (DELETE FROM task WHERE id = ANY ($1::uuid[]) RETURNING *)
     INSERT INTO task_history (id, device, method, arguments, state, once, priority, origin, origin_name,
-                              idempotency_key, attempt, lost, result, fault, version, created_at, dispatched_at, finished_at)
+                              idempotency_key, attempt, lost, result, fault, version, created_at,
+                              dispatched_at, finished_at)
     SELECT id, device, method, arguments, $2, once, priority, origin, origin_name, idempotency_key, attempt, lost,
            result, $3::text::json, version + 1, created_at, dispatched_at, now()
       FROM gone

@@ -71,7 +71,8 @@ public enum Migrations {
       guard try row.int64(1) == migration.checksum else {
         throw PostgreSQLError(
           .misconfigured,
-          "migration \(migration.number) (\(migration.name)) was applied with other contents: restore its text and add a new one"
+          "migration \(migration.number) (\(migration.name)) was applied with other contents: "
+            + "restore its text and add a new one"
         )
       }
       return false

@@ -215,7 +215,7 @@ struct SimulatedCPETests {
   }
 
   @Test(
-    "answers a connection request with Digest by a session with 6 CONNECTION REQUEST, and refuses others (items 177-181)"
+    "answers a connection request with Digest by a session with 6 CONNECTION REQUEST (items 177-181)"
   )
   func connectionRequest() async throws {
     let fixture = try await Fixture { acs in

@@ -1,6 +1,7 @@
 import Glibc
 
-/// A self-signed certificate for 127.0.0.1 and localhost, valid to 2120, and its key: known to everybody, for tests only.
+/// A self-signed certificate for 127.0.0.1 and localhost, valid to 2120, and its key: known to everybody, for tests
+/// only.
 struct TestCertificate {
   let certificate: String
   let key: String

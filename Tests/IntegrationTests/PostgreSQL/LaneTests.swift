@@ -197,7 +197,8 @@ struct LaneTests {
       try await database.execute("SELECT pg_notify('bell', 'one')")
       #expect(await payloads.next() == "one")
       try await database.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+          + "WHERE datname = current_database() AND pid <> pg_backend_pid()"
       )
       while !lane.isReady { try await lane.waitUntilReady() }
       // The lane may not have noticed yet; then this says so, and the next call waits for the new connection.

@@ -164,6 +164,8 @@ final class SessionRunner: ConnectionDelegate {
   private func end(_ end: SessionEnd, flushing: Bool = false) {
     guard let cpe, var report = core?.report else { return }
     generation += 1
+    // What still waits for its connection was never sent.
+    if outgoing != nil { report.posts -= 1 }
     core = nil
     self.cpe = nil
     outgoing = nil

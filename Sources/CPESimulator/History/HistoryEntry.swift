@@ -40,4 +40,25 @@ public struct HistoryEntry: Decodable, Sendable, Equatable {
   public var values: [String: String]?
   /// What AddObject has made or DeleteObject deleted.
   public var object: String?
+
+  /// An entry of these parts.
+  public init(
+    at: Int64, cpe: String, what: What, events: [String]? = nil, keys: [String]? = nil, retry: Int? = nil,
+    software: String? = nil, method: String? = nil, id: String? = nil, key: String? = nil, fault: Int? = nil,
+    values: [String: String]? = nil, object: String? = nil
+  ) {
+    self.at = at
+    self.cpe = cpe
+    self.what = what
+    self.events = events
+    self.keys = keys
+    self.retry = retry
+    self.software = software
+    self.method = method
+    self.id = id
+    self.key = key
+    self.fault = fault
+    self.values = values
+    self.object = object
+  }
 }

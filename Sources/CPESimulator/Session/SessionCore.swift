@@ -216,13 +216,13 @@ extension CWMPRequest {
 }
 
 extension CPEState {
-  /// What may be shown of values that were set.
+  /// What may be shown of values that were set, without anything of credentials: the server keeps those elsewhere.
   func publicValues(_ values: [ParameterValue]) -> [String: String] {
     var shown: [String: String] = [:]
     for value in values {
-      guard let address = model.address(of: value.name), model.node(address).parameter?.isHidden == false else {
-        continue
-      }
+      guard let address = model.address(of: value.name), model.node(address).parameter?.isHidden == false,
+        address != model.known.username, address != model.known.connectionRequestUsername
+      else { continue }
       shown[value.name] = data.values[address] ?? value.value
     }
     return shown

@@ -55,9 +55,10 @@ public actor GatewayShard {
   }
 
   /// Measures the database's clock, then opens the listeners.
+  /// - Parameter files: the directory that is served below `/files/`; nil serves none.
   /// - Returns: the addresses in use.
   public func start(
-    _ listeners: [Listening], _ configuration: HTTPConfiguration
+    _ listeners: [Listening], _ configuration: HTTPConfiguration, files: String? = nil
   ) async throws -> [SocketAddress] {
     try await clock.adjust(with: lane)
     clockTask = Task(executorPreference: loop) { await self.keepClock() }
@@ -67,7 +68,7 @@ public actor GatewayShard {
         CWMPHandler.Listening(
           authentication: listening.authentication, followsConnection: listening.followsConnection,
           unauthenticatedBody: listening.unauthenticatedBody, body: listening.body),
-        files: nil)
+        files: files.map { FileService(directory: $0) })
       let server = HTTPServer(loop: loop, configuration: configuration, service: handler)
       let listener = try server.listen(on: listening.address, options: listening.options)
       servers.append(server)

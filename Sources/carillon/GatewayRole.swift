@@ -36,7 +36,7 @@ enum GatewayRole {
       "gateway",
       start: {
         for shard in all {
-          for address in try await shard.start(listeners, http) {
+          for address in try await shard.start(listeners, http, files: configuration.files.directory) {
             process.logger.info("listening for CPEs") { $0.add(.address, describing: address) }
           }
         }

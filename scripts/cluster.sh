@@ -108,11 +108,18 @@ end() { # NAME...: SIGTERM to all, then waits for each; SIGKILL after 30 s
   done
 }
 
-names() { # the processes of the cluster, in the order in which they are to end
+names() { # the processes of the cluster
   local name
   for name in cpes haproxy gateway-1 gateway-2 all northbound scheduler worker-1 worker-2; do
     [ ! -f "$state/pids/$name" ] || echo "$name"
   done
+}
+
+end_all() { # first what takes work, then what does it
+  end cpes
+  end haproxy all northbound
+  end gateway-1 gateway-2
+  end scheduler worker-1 worker-2
 }
 
 sql() { # QUERY: on the cluster's database

@@ -1,5 +1,8 @@
 import CWMP
+import Cryptography
+import EventLog
 import HTTP
+import Networking
 import Operations
 
 /// The core's answers as HTTP responses.
@@ -27,11 +30,25 @@ enum CWMPAnswer {
       waiting.exchange.respond(.ok, xml, body)
     case .nothing:
       gateway.metrics.ends.increment()
+      logEnd(waiting, gateway)
       waiting.exchange.respond(.noContent)
     case .unavailable:
       gateway.metrics.refused(.log)
       waiting.exchange.respond(
         .serviceUnavailable, FieldBlock("Retry-After", String(gateway.admission.retryAfter())))
+    }
+  }
+
+  /// The one line of a session: it has ended with nothing wanted of the CPE.
+  private static func logEnd(_ waiting: GatewayLoop.Pending, _ gateway: GatewayLoop) {
+    guard let cookie = waiting.cookie else { return }
+    gateway.logger.info("session ended") { line in
+      line.add(.device, describing: cookie.device)
+      line.add(.session, describing: cookie.session)
+      line.add(.peer, describing: waiting.exchange.peer.ip)
+      line.add(.milliseconds, gateway.clock.now / 1000 - (cookie.session.unixMilliseconds ?? 0))
+      line.add(LogKey("authentication"), String(describing: cookie.authentication))
+      line.add(LogKey("waited"), cookie.waits)
     }
   }
 

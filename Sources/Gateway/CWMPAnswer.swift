@@ -1,6 +1,7 @@
 import CWMP
 import Cryptography
 import EventLog
+import Fleet
 import HTTP
 import Networking
 import Operations

@@ -117,18 +117,19 @@ struct HTTPServerTests {
   }
 
   @Test func `a head or body that is too slow is 408; a connection without a request just ends`() async throws {
-    var configuration = HTTPConfiguration()
-    configuration.headDeadline = .milliseconds(40)
-    configuration.bodyGrace = .milliseconds(40)
-    configuration.idleDeadline = .milliseconds(40)
-    let fixture = try await HTTPFixture(ListenerOptions(), configuration)
-    let head = try await fixture.client()
+    let fixture = try await HTTPFixture()
+    let (head, body, used) = (try await fixture.client(), try await fixture.client(), try await fixture.client())
+    // Short deadlines only now: what they are to cut off has then begun, however slow the machine.
+    let server = fixture.server
+    try await fixture.serverLoop.run {
+      server.value.configuration.headDeadline = .milliseconds(40)
+      server.value.configuration.bodyGrace = .milliseconds(40)
+      server.value.configuration.idleDeadline = .milliseconds(40)
+    }
     head.send("POST / HTTP/1.1\r\nHo")
-    let body = try await fixture.client()
     body.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
-    let idle = try await fixture.client()
-    let used = try await fixture.client()
     used.send(post("/a"))
+    let idle = try await fixture.client()
     #expect(await head.receiveToEnd().hasPrefix("HTTP/1.1 408 "))
     #expect(await body.receiveToEnd().hasPrefix("HTTP/1.1 408 "))
     #expect(await idle.receiveToEnd() == "")

@@ -5,6 +5,12 @@ public struct TwinInstances: Sendable, Equatable {
   /// When the complete list was last learned; `nil` where only some may be known.
   public var completeAt: UnixMilliseconds?
 
+  /// Makes a list.
+  public init(names: [String], completeAt: UnixMilliseconds?) {
+    self.names = names
+    self.completeAt = completeAt
+  }
+
   /// Those that have a number.
   public var numbers: [UInt32] { names.compactMap { UInt32($0) } }
 }

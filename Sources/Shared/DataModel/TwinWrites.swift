@@ -35,7 +35,7 @@ extension Twin {
   private mutating func write(_ index: Int, into writes: inout TwinWrites) {
     settle(index)
     var bytes = blocks[index].block.encode()
-    if bytes.count > TwinBlock.softLimit, split(index, size: bytes.count) { bytes = blocks[index].block.encode() }
+    while bytes.count > TwinBlock.softLimit, split(index, size: bytes.count) { bytes = blocks[index].block.encode() }
     blocks[index].isDirty = false
     if !blocks[index].block.elements.isEmpty {
       writes.upserts.append(StoredBlock(key: blocks[index].block.key, bytes: bytes))

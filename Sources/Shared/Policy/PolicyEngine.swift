@@ -1,21 +1,11 @@
 public import DataModel
 
-/// A set of policies, each with its version.
-public struct VersionedPolicy: Sendable, Equatable {
-  /// What the policy says.
-  public var document: PolicyDocument
-  /// Its version, from 1.
-  public var version: Int
-
-  /// Makes a version.
-  public init(document: PolicyDocument, version: Int) {
-    self.document = document
-    self.version = version
-  }
-}
-
 /// Compares what policies want with what a twin knows and plans the fewest RPCs. Pure: the same arguments give the same
 /// plan, at any time and place.
+///
+/// In a session: apply the Inform to the twin and plan; send the plan's first RPC; apply its response to the twin, or
+/// call ``faulted(_:fault:session:twin:now:)``; plan again, until a plan has no RPC. An RPC that got no answer is simply
+/// planned again.
 public struct PolicyEngine: Sendable {
   /// The policies in the order of their strength: higher priority, then name.
   public let policies: [VersionedPolicy]
@@ -29,31 +19,28 @@ public struct PolicyEngine: Sendable {
   public init(
     policies: [VersionedPolicy], limits: PolicyLimits = PolicyLimits(), sha256: @escaping @Sendable ([UInt8]) -> [UInt8]
   ) {
-    self.policies = policies
+    let latest = Dictionary(policies.map { ($0.document.name, $0) }) { $0.version >= $1.version ? $0 : $1 }
+    self.policies = latest.values.sorted { left, right in
+      left.document.priority == right.document.priority
+        ? left.document.name < right.document.name : left.document.priority > right.document.priority
+    }
     self.limits = limits
     self.sha256 = sha256
   }
 
   /// The blocks of the device's twin that ``plan(_:twin:now:fingerprint:)`` reads.
   public func scope(for facts: DeviceFacts) -> TwinScope {
-    TwinScope()
+    let claims = claims(for: facts)
+    var scope = TwinScope(claims.settings.map(\.path))
+    for refresh in claims.refreshes { scope.insert(refresh.path) }
+    return scope
   }
 
-  /// Plans what the device needs now.
-  ///
-  /// - Parameter fingerprint: as given to the twin with what was set.
-  public func plan(
-    _ session: PolicySession, twin: Twin, now: UnixMilliseconds, fingerprint: SecretFingerprint
-  ) -> Plan {
-    Plan()
-  }
-
-  /// Takes note that the CPE answered a planned RPC with a fault: nothing of it was applied (item 130).
-  ///
-  /// The policy at fault is put back in the session's standings, a GetParameterValues is split and the one name at
-  /// fault marked in the twin. Then plan again. An RPC that succeeded is only applied to the twin.
-  public func faulted(
-    _ rpc: PlannedRPC, fault: PlannedFault, session: inout PolicySession, twin: inout Twin, now: UnixMilliseconds
-  ) {
+  /// 24 hexadecimal digits of SHA-256 over the sorted `name@version` of these policies, a line each (item 134).
+  func parameterKey(_ indices: some Sequence<Int>) -> String {
+    let names = indices.map { "\(policies[$0].document.name)@\(policies[$0].version)\n" }.sorted()
+    let digits = Array("0123456789abcdef".utf8)
+    let hash = sha256(Array(names.joined().utf8)).prefix(12)
+    return String(decoding: hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 }

@@ -1,10 +1,10 @@
 import HTTP
 
-/// Serves the files of one directory to CPEs below `/files/`: GET and HEAD, whole or one range (item 157), as fast as each
-/// client takes them.
+/// Serves the files of one directory to CPEs below `/files/`: GET and HEAD, whole or one range (item 157), as fast as
+/// each client takes them.
 ///
-/// A name is one path segment of letters, digits, `.`, `_` and `-` that begins with none of the marks: nothing else of the
-/// machine can be named. Links are not followed.
+/// A name is one path segment of letters, digits, `.`, `_` and `-` that begins with none of the marks: nothing else of
+/// the machine can be named. Links are not followed.
 final class FileService: HTTPService {
   private let directory: String
 

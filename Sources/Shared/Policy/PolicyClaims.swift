@@ -34,8 +34,8 @@ struct PolicyClaims {
 extension PolicyEngine {
   /// Finds the policies that match a device and settles which of them owns each parameter.
   ///
-  /// A policy owns its parameters also while its events are others or while it is held back: were it not so, a weaker one
-  /// would take its turn and the device would swing between the two.
+  /// A policy owns its parameters also while its events are others or while it is held back: were it not so, a weaker
+  /// one would take its turn and the device would swing between the two.
   func claims(for facts: DeviceFacts) -> PolicyClaims {
     var claims = PolicyClaims()
     var owned: [ParameterPath: Int] = [:]

@@ -4,8 +4,8 @@ extension PolicyEngine {
   /// Plans what the device needs now.
   ///
   /// The RPCs: first GetParameterValues for what must be known better, then SetParameterValues with everything that
-  /// differs. A parameter of which no value is known is set without asking, unless a refresh is about to read it anyway,
-  /// or its policy failed before: then its type and value are read first.
+  /// differs. A parameter of which no value is known is set without asking, unless a refresh is about to read it
+  /// anyway, or its policy failed before: then its type and value are read first.
   ///
   /// - Parameter fingerprint: as given to the twin with what was set.
   public func plan(
@@ -216,7 +216,8 @@ private struct Planning {
 }
 
 extension PolicyClaims.Setting {
-  /// The type to compare by and to send: the document's where it names one, else the CPE's, else what the value suggests.
+  /// The type to compare by and to send: the document's where it names one, else the CPE's, else what the value
+  /// suggests.
   fileprivate func type(_ entry: TwinEntry?) -> ParameterType {
     if !setting.isTypeGiven, let known = entry?.type, known.isKnown { return known }
     return setting.type

@@ -4,8 +4,8 @@ public import DataModel
 /// plan, at any time and place.
 ///
 /// In a session: apply the Inform to the twin and plan; send the plan's first RPC; apply its response to the twin, or
-/// call ``faulted(_:fault:session:twin:now:)``; plan again, until a plan has no RPC. An RPC that got no answer is simply
-/// planned again.
+/// call ``faulted(_:fault:session:twin:now:)``; plan again, until a plan has no RPC. An RPC that got no answer is
+/// simply planned again.
 public struct PolicyEngine: Sendable {
   /// The policies in the order of their strength: higher priority, then name.
   public let policies: [VersionedPolicy]

@@ -101,7 +101,8 @@ import Testing
       let instance = Int.random(in: 1...30, using: &random)
       let values = (0..<Int.random(in: 1...80, using: &random)).map { _ in
         value(
-          "Device.T\(Int.random(in: 1...3, using: &random)).\(Int.random(in: 1...30, using: &random)).P\(Int.random(in: 1...20, using: &random))",
+          "Device.T\(Int.random(in: 1...3, using: &random))."
+            + "\(Int.random(in: 1...30, using: &random)).P\(Int.random(in: 1...20, using: &random))",
           "\(step)")
       }
       switch Int.random(in: 0...9, using: &random) {

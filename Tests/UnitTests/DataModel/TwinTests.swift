@@ -39,7 +39,8 @@ import Testing
   @Test func `a device of 10,000 parameters lies in blocks that stay under the limit, and is read back whole`() throws {
     let values = (0..<10_000).map { number in
       value(
-        "Device.WiFi.\(["SSID", "Radio", "AccessPoint"][number % 3]).\(number / 60 + 1).Group\(number % 4).P\(number % 60)",
+        "Device.WiFi.\(["SSID", "Radio", "AccessPoint"][number % 3]).\(number / 60 + 1)."
+          + "Group\(number % 4).P\(number % 60)",
         "value \(number)")
     }
     var twin = Twin()

@@ -7,21 +7,41 @@ import Synchronization
 /// (docs/architecture.md, section 7).
 ///
 /// Offsets come from a head row that stays locked until its append commits, so what can be read is a prefix without
-/// gaps. Each loop appends and reads over lanes of its own. Readers are woken by a posted closure inside the process
-/// and by a debounced NOTIFY between processes; a poll every 50 ms is the truth.
+/// gaps. Each producer and reader has a lane of its own. Readers are woken by a posted closure inside the process and
+/// by a debounced NOTIFY between processes; a poll every 50 ms is the truth. Records are dropped a table at a time
+/// (``LogRetention``).
 public final class PostgreSQLLog: EventLog {
+  /// How long records are kept; see ``open(_:on:retention:)``.
+  public static let defaultRetention: [Topic: Duration] = [
+    .messages: .seconds(3600), .directives: .seconds(600), .deadLetters: .seconds(30 * 86_400),
+    .deviceEvents: .seconds(7 * 86_400), .taskEvents: .seconds(7 * 86_400),
+  ]
+
   private let settings: LaneSettings
   private let partitions: [Topic: Int32]
   private let incarnations: [Topic: UUID128]
   private let control: Lane
-  let wakeups = LogWakeups()
+  private let wakeups = LogWakeups()
+  private let notifier: LogNotifier
+  private let retention: LogRetention
+  /// The lanes of producers and readers, to be closed at the end.
+  private let lanes = Mutex<[Lane]>([])
 
   /// Opens the log that `carillon migrate` made.
   /// - Parameters:
   ///   - settings: how its lanes connect.
   ///   - loop: where its own few statements run.
+  ///   - retention: how long the records of a topic are kept at least; topics not named as in ``defaultRetention``.
+  ///     Those of `messages` are kept until they are folded, too.
   /// - Throws: ``EventLogError`` of kind `misconfigured` where a topic is missing, `unavailable` without a database.
-  public static func open(_ settings: LaneSettings, on loop: EventLoop) async throws -> PostgreSQLLog {
+  public static func open(
+    _ settings: LaneSettings, on loop: EventLoop, retention: [Topic: Duration] = [:]
+  ) async throws -> PostgreSQLLog {
+    var settings = settings
+    // Plans are made while tables are empty and must still be right when they are not.
+    settings.session["enable_seqscan"] = "off"
+    settings.session["enable_bitmapscan"] = "off"
+    settings.session["jit"] = "off"
     let control = try Lane(on: loop, settings)
     do throws(PostgreSQLError) {
       var partitions: [Topic: Int32] = [:]
@@ -34,7 +54,8 @@ public final class PostgreSQLLog: EventLog {
       for topic in Topic.allCases where partitions[topic] == nil {
         throw PostgreSQLError(.misconfigured, "topic \(topic.name) is missing: run `carillon migrate`")
       }
-      return PostgreSQLLog(settings, control, partitions, incarnations)
+      let ages = defaultRetention.merging(retention) { $1 }
+      return PostgreSQLLog(settings, control, partitions, incarnations, ages)
     } catch {
       await control.close()
       throw EventLogError(error)
@@ -42,12 +63,15 @@ public final class PostgreSQLLog: EventLog {
   }
 
   private init(
-    _ settings: LaneSettings, _ control: Lane, _ partitions: [Topic: Int32], _ incarnations: [Topic: UUID128]
+    _ settings: LaneSettings, _ control: Lane, _ partitions: [Topic: Int32], _ incarnations: [Topic: UUID128],
+    _ ages: [Topic: Duration]
   ) {
     self.settings = settings
     self.control = control
     self.partitions = partitions
     self.incarnations = incarnations
+    notifier = LogNotifier(lane: control, wakeups: wakeups)
+    retention = LogRetention(lane: control, ages: ages)
   }
 
   /// Makes topics that are missing, with their heads. A topic's partition count never changes.
@@ -55,7 +79,7 @@ public final class PostgreSQLLog: EventLog {
     for topic in partitions.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
       _ = try await lane.pipeline([
         Call(LogStatements.makeTopic, .int16(topic.rawValue), .int32(partitions[topic] ?? 1)),
-        Call(LogStatements.makeHeads, .int16(topic.rawValue), .int16(topic.rawValue * LogSchema.slots)),
+        Call(LogStatements.makeHeads, .int16(topic.rawValue), .int16(topic.firstSlot)),
       ])
     }
   }
@@ -68,7 +92,7 @@ public final class PostgreSQLLog: EventLog {
 
   /// Part of ``EventLog``.
   public func producer(on loop: EventLoop) -> any LogProducer {
-    PostgreSQLLogProducer(lane: lane(on: loop), wakeups: wakeups)
+    PostgreSQLLogProducer(lane: lane(on: loop), loop: loop, wakeups: wakeups, notifier: notifier)
   }
 
   /// Part of ``EventLog``.
@@ -77,23 +101,17 @@ public final class PostgreSQLLog: EventLog {
   }
 
   /// Part of ``EventLog``.
-  public func end(of partition: Partition) async throws(EventLogError) -> Int64 { try await head(partition).next }
-
-  /// Part of ``EventLog``.
-  public func start(of partition: Partition) async throws(EventLogError) -> Int64 { try await head(partition).first }
-
-  private func head(_ partition: Partition) async throws(EventLogError) -> (first: Int64, next: Int64) {
-    do throws(PostgreSQLError) {
-      let rows = try await control.query(
-        LogStatements.heads, .int16(partition.topic.rawValue), .int32s([partition.number]))
-      guard let row = rows.first else { throw PostgreSQLError(.misconfigured, "\(partition) has no head") }
-      return (try row.int64(1), try row.int64(2))
-    } catch {
-      throw EventLogError(error)
-    }
+  public func end(of partition: Partition) async throws(EventLogError) -> Int64 {
+    try await LogBounds(of: partition, on: control).end
   }
 
-  /// Part of ``EventLog``: records before `offset` are no longer read; their room comes back with the slot's rotation.
+  /// Part of ``EventLog``.
+  public func start(of partition: Partition) async throws(EventLogError) -> Int64 {
+    try await LogBounds(of: partition, on: control).oldest
+  }
+
+  /// Part of ``EventLog``: records before `offset` are no longer read at once; their room comes back when their slot is
+  /// dropped.
   public func truncate(_ partition: Partition, before offset: Int64) async throws(EventLogError) {
     do throws(PostgreSQLError) {
       _ = try await control.query(
@@ -112,10 +130,51 @@ public final class PostgreSQLLog: EventLog {
     }
   }
 
-  /// Part of ``EventLog``. Lanes of producers end with them.
-  public func shutdown() async { await control.close() }
+  /// Drops what is old enough, as the log does by itself every few seconds.
+  func dropOld() async throws(PostgreSQLError) { try await retention.tend() }
 
-  private func lane(on loop: EventLoop) -> Lane? { try? Lane(on: loop, settings) }
+  /// Part of ``EventLog``.
+  public func shutdown() async {
+    await retention.stop()
+    for lane in lanes.withLock({ $0 }) { await lane.close() }
+    await control.close()
+  }
+
+  private func lane(on loop: EventLoop) -> Lane? {
+    // The settings were understood when the log was opened.
+    guard let lane = try? Lane(on: loop, settings) else { return nil }
+    lanes.withLock { lanes in
+      lanes.removeAll { $0.isClosed }
+      lanes.append(lane)
+    }
+    return lane
+  }
+}
+
+extension Topic {
+  /// The first of the topic's slots.
+  var firstSlot: Int16 { rawValue * LogSchema.slots }
+}
+
+/// What a partition holds.
+struct LogBounds {
+  var oldest: Int64
+  var end: Int64
+
+  init(of partition: Partition, on lane: Lane) async throws(EventLogError) {
+    do throws(PostgreSQLError) {
+      let rows = try await lane.query(
+        LogStatements.bounds(of: partition.topic), .int16(partition.topic.rawValue), .int32(partition.number))
+      guard let row = rows.first else {
+        throw PostgreSQLError(
+          .misconfigured, "\(partition.topic.name) has no partition \(partition.number): run `carillon migrate`")
+      }
+      oldest = try row.int64(0)
+      end = try row.int64(1)
+    } catch {
+      throw EventLogError(error)
+    }
+  }
 }
 
 extension EventLogError {
@@ -127,31 +186,5 @@ extension EventLogError {
     case .closed: self.init(.stopped, error.description)
     default: self.init(error.remedy == .stop ? .misconfigured : .unavailable, error.description)
     }
-  }
-}
-
-/// Who waits for records of this process's PostgreSQL log. A hint: readers also poll.
-final class LogWakeups: Sendable {
-  private struct Waiter {
-    var loop: EventLoop
-    var wake: @Sendable () -> Void
-  }
-
-  private let waiters = Mutex<[UInt64: Waiter]>([:])
-  private let count = Atomic<UInt64>(0)
-
-  /// Registers a reader; `wake` runs on its loop.
-  func add(on loop: EventLoop, _ wake: @escaping @Sendable () -> Void) -> UInt64 {
-    let id = count.wrappingAdd(1, ordering: .relaxed).newValue
-    waiters.withLock { $0[id] = Waiter(loop: loop, wake: wake) }
-    return id
-  }
-
-  /// Forgets a reader.
-  func remove(_ id: UInt64) { waiters.withLock { $0[id] = nil } }
-
-  /// Something was appended: one post for each reader.
-  func signal() {
-    for waiter in waiters.withLock({ Array($0.values) }) { waiter.loop.post(waiter.wake) }
   }
 }

@@ -4,146 +4,154 @@ import PostgreSQL
 /// Appends one loop's records to the PostgreSQL log: those of a turn together, and while an append is under way, all
 /// that come meanwhile. One round trip and one commit a batch.
 final class PostgreSQLLogProducer: LogProducer {
-  private typealias Completion = (Result<Int64, EventLogError>) -> Void
-
-  private struct Batch {
-    var records: [(record: OutgoingRecord, completion: Completion)] = []
-    var bytes = 0
-  }
-
   private static let maximumWaiting = 20_000
   private static let maximumWaitingBytes = 64 << 20
-  private static let maximumBatch = 512
-  private static let maximumBatchBytes = 4 << 20
   private static let maximumUnderWay = 2
 
   private let lane: Lane?
+  private let loop: EventLoop
   private let wakeups: LogWakeups
-  private var waiting: [Topic: Batch] = [:]
+  private let notifier: LogNotifier
+  /// What waits, the oldest first; only the last of a topic still grows.
+  private var waiting: [AppendBatch] = []
   private var waitingCount = 0
   private var waitingBytes = 0
   private var underWay = 0
   private var isScheduled = false
-  private var isNotifying = false
 
-  init(lane: Lane?, wakeups: LogWakeups) {
+  init(lane: Lane?, loop: EventLoop, wakeups: LogWakeups, notifier: LogNotifier) {
     self.lane = lane
+    self.loop = loop
     self.wakeups = wakeups
+    self.notifier = notifier
   }
 
-  deinit {
-    guard let lane else { return }
-    Task(executorPreference: lane.loop) { await lane.close() }
-  }
+  deinit { lane?.closeSoon() }
 
   func append(_ record: OutgoingRecord, _ completion: @escaping (Result<Int64, EventLogError>) -> Void) {
-    guard let lane else {
-      return completion(.failure(EventLogError(.misconfigured, "the connection string cannot be understood")))
-    }
     guard record.value.count <= EventLogLimits.maximumRecordBytes else {
-      return completion(.failure(EventLogError(.tooLarge, "a record of \(record.value.count) bytes")))
+      return refuse(.tooLarge, "a record of \(record.value.count) bytes", completion)
     }
-    guard waitingCount < Self.maximumWaiting, waitingBytes + record.value.count <= Self.maximumWaitingBytes else {
-      return completion(.failure(EventLogError(.full, "\(waitingCount) records wait to be appended")))
+    let size = record.value.count + record.headers.bytes.count
+    guard waitingCount < Self.maximumWaiting, waitingBytes + size <= Self.maximumWaitingBytes else {
+      return refuse(.full, "\(waitingCount) records wait to be appended", completion)
     }
-    waiting[record.partition.topic, default: Batch()].records.append((record, completion))
-    waiting[record.partition.topic]?.bytes += record.value.count
     waitingCount += 1
-    waitingBytes += record.value.count
+    waitingBytes += size
+    if let open = waiting.last(where: { $0.topic == record.partition.topic }), open.hasRoom(for: size) {
+      open.append(record, size, completion)
+    } else {
+      let batch = AppendBatch(record.partition.topic)
+      batch.append(record, size, completion)
+      waiting.append(batch)
+    }
     guard !isScheduled, underWay < Self.maximumUnderWay else { return }
     isScheduled = true
     // At the end of the turn, so that what the turn brought travels together.
-    _ = lane.loop.schedule(after: .zero) { [weak self] in
-      self?.isScheduled = false
-      self?.send()
-    }
-  }
-
-  private func send() {
-    guard let lane else { return }
-    for topic in Topic.allCases {
-      while underWay < Self.maximumUnderWay, let batch = take(topic) { send(batch, topic, lane) }
-    }
-  }
-
-  private func take(_ topic: Topic) -> Batch? {
-    guard var all = waiting[topic], !all.records.isEmpty else { return nil }
-    var batch = Batch()
-    var count = 0
-    while count < all.records.count, count < Self.maximumBatch {
-      let size = all.records[count].record.value.count
-      if count > 0, batch.bytes + size > Self.maximumBatchBytes { break }
-      batch.bytes += size
-      count += 1
-    }
-    batch.records = Array(all.records.prefix(count))
-    all.records.removeFirst(count)
-    all.bytes -= batch.bytes
-    waiting[topic] = all.records.isEmpty ? nil : all
-    waitingCount -= count
-    waitingBytes -= batch.bytes
-    return batch
-  }
-
-  private func send(_ batch: Batch, _ topic: Topic, _ lane: Lane) {
-    var parts = PostgreSQLArray(.int32, minimumCapacity: batch.records.count)
-    var keys = PostgreSQLArray(.bytes)
-    var headers = PostgreSQLArray(.bytes)
-    var values = PostgreSQLArray(.bytes)
-    for (record, _) in batch.records {
-      parts.append(record.partition.number)
-      keys.append(bytes: record.key)
-      headers.append(bytes: record.headers.bytes)
-      values.append(bytes: record.value)
-    }
-    let number = PostgreSQLValue.int16(topic.rawValue)
-    var calls = [
-      Call(LogStatements.lock, number, .array(parts)),
-      Call(LogStatements.append, number, .array(parts), .array(keys), .array(headers), .array(values)),
-    ]
-    if topic.isTransient { calls.insert(Call(LogStatements.unhurried), at: 0) }
-    underWay += 1
-    // Alone: the heads' locks are not held for a neighbour's sake, and its failure is not ours.
-    lane.submit(calls, alone: true) { [self] result in
-      underWay -= 1
-      complete(batch, result)
+    loop.schedule(after: .zero) { [self] in
+      isScheduled = false
       send()
     }
   }
 
-  private func complete(_ batch: Batch, _ result: Result<[Rows], PostgreSQLError>) {
-    var offsets: [Int32: Int64] = [:]
-    var failure: EventLogError?
-    switch result {
-    case .failure(let error): failure = EventLogError(error)
-    case .success(let rows):
-      do throws(PostgreSQLError) {
-        for row in rows[rows.count - 1] { offsets[try row.int32(0)] = try row.int64(1) }
-      } catch {
-        failure = EventLogError(error)
-      }
-    }
-    for (record, completion) in batch.records {
-      if let failure {
-        completion(.failure(failure))
-      } else if let offset = offsets[record.partition.number] {
-        offsets[record.partition.number] = offset + 1
-        completion(.success(offset))
-      } else {
-        completion(.failure(EventLogError(.misconfigured, "\(record.partition) does not exist")))
-      }
-    }
-    if failure == nil { wake() }
+  private func refuse(
+    _ kind: EventLogError.Kind, _ reason: String, _ completion: @escaping (Result<Int64, EventLogError>) -> Void
+  ) {
+    loop.schedule(after: .zero) { completion(.failure(EventLogError(kind, reason))) }
   }
 
-  /// Wakes readers: this process's at once, others' at most every 5 ms.
-  private func wake() {
-    wakeups.signal()
-    guard !isNotifying, let lane else { return }
-    isNotifying = true
-    _ = lane.loop.schedule(after: .milliseconds(5)) { [weak self] in
-      self?.isNotifying = false
-      lane.submit([Call(LogStatements.notify)], deadline: .seconds(1), alone: true) { _ in }
+  private func send() {
+    while underWay < Self.maximumUnderWay, !waiting.isEmpty {
+      let batch = waiting.removeFirst()
+      waitingCount -= batch.count
+      waitingBytes -= batch.bytes
+      guard let lane else {
+        batch.complete(.failure(PostgreSQLError(.misconfigured, "the connection string cannot be understood")))
+        continue
+      }
+      underWay += 1
+      // Alone: the heads' locks are not held for a neighbour's sake, and its failure is not ours.
+      lane.submit(batch.calls, alone: true) { [self] result in
+        underWay -= 1
+        if case .success = result {
+          wakeups.signal(batch.partitions)
+          notifier.appended(to: batch.topic)
+        }
+        send()
+        batch.complete(result)
+      }
+    }
+  }
+}
+
+/// Records of one topic on their way: encoded as they come, so that sending them is cheap.
+private final class AppendBatch {
+  private static let maximumCount = 512
+  private static let maximumBytes = 4 << 20
+
+  let topic: Topic
+  private(set) var bytes = 0
+  private var completions: [(part: Int32, index: Int64, done: (Result<Int64, EventLogError>) -> Void)] = []
+  private var counts: [Int32: Int64] = [:]
+  private var keys = PostgreSQLArray(.bytes)
+  private var headers = PostgreSQLArray(.bytes)
+  private var values = PostgreSQLArray(.bytes)
+
+  init(_ topic: Topic) { self.topic = topic }
+
+  var count: Int { completions.count }
+  var partitions: [Partition] { counts.keys.map { Partition(topic, $0) } }
+
+  func hasRoom(for size: Int) -> Bool { count < Self.maximumCount && bytes + size <= Self.maximumBytes }
+
+  func append(_ record: OutgoingRecord, _ size: Int, _ done: @escaping (Result<Int64, EventLogError>) -> Void) {
+    let index = counts[record.partition.number, default: 0]
+    counts[record.partition.number] = index + 1
+    completions.append((record.partition.number, index, done))
+    keys.append(bytes: record.key)
+    headers.append(bytes: record.headers.bytes)
+    values.append(bytes: record.value)
+    bytes += size
+  }
+
+  /// The statements of the append: locks in order, makes room, fills it.
+  var calls: [Call] {
+    let number = PostgreSQLValue.int16(topic.rawValue)
+    let sorted = counts.keys.sorted()
+    var parts = PostgreSQLArray(.int32, minimumCapacity: count)
+    var distances = PostgreSQLArray(.int64, minimumCapacity: count)
+    for (part, index, _) in completions {
+      parts.append(part)
+      distances.append(counts[part, default: 0] - index)
+    }
+    var calls: [Call] = []
+    if topic.isTransient { calls.append(Call(LogStatements.unhurried)) }
+    if sorted.count > 1 { calls.append(Call(LogStatements.lock, number, .int32s(sorted))) }
+    calls.append(
+      Call(LogStatements.advance, number, .int32s(sorted), .int64s(sorted.map { counts[$0, default: 0] })))
+    calls.append(
+      Call(
+        LogStatements.append, number, .array(parts), .array(distances), .array(keys), .array(headers), .array(values)))
+    return calls
+  }
+
+  func complete(_ result: Result<[Rows], PostgreSQLError>) {
+    var first: [Int32: Int64] = [:]
+    var failure: EventLogError?
+    do throws(PostgreSQLError) {
+      let rows = try result.get()
+      for row in rows[rows.count - 2] { first[try row.int32(0)] = try row.int64(1) }
+    } catch {
+      failure = EventLogError(error)
+    }
+    for (part, index, done) in completions {
+      if let failure {
+        done(.failure(failure))
+      } else if let first = first[part] {
+        done(.success(first + index))
+      } else {
+        done(.failure(EventLogError(.misconfigured, "\(topic.name) has no partition \(part)")))
+      }
     }
   }
 }

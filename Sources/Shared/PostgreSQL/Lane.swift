@@ -31,6 +31,9 @@ public actor Lane {
   /// Whether there is a connection that takes statements; to be read from anywhere.
   public nonisolated var isReady: Bool { core.isReady }
 
+  /// Whether ``close()`` was called; to be read from anywhere.
+  public nonisolated var isClosed: Bool { core.isClosed }
+
   /// Waits until there is a connection.
   ///
   /// - Throws: ``PostgreSQLError`` with the reason of the last failed attempt when `deadline` has passed.
@@ -96,6 +99,10 @@ public actor Lane {
     core.listen(channel, handler)
   }
 
-  /// Ends the connection; what waits or is under way fails with ``PostgreSQLError/Kind/closed``.
-  public func close() { core.close() }
+  /// Ends the connection; what waits or is under way fails with ``PostgreSQLError/Kind/closed``. Harmless when the loop
+  /// has ended, and the connection with it.
+  public nonisolated func close() async { _ = try? await loop.run { [core] in core.close() } }
+
+  /// Does what ``close()`` does without waiting for it.
+  public nonisolated func closeSoon() { loop.runSoon { [core] in core.close() } }
 }

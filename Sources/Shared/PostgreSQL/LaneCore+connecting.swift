@@ -42,14 +42,15 @@ extension LaneCore {
     let milliseconds = { (duration: Duration) -> PostgreSQLValue in
       .text(String(duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000))
     }
-    let session = Call(
-      LaneCore.sessionStatement, milliseconds(settings.statementTimeout), milliseconds(settings.lockTimeout))
-    return [session] + listeners.map { LaneCore.listenCall($0.channel) }
+    var values = settings.session.mapValues { PostgreSQLValue.text($0) }
+    values["statement_timeout"] = milliseconds(settings.statementTimeout)
+    values["lock_timeout"] = milliseconds(settings.lockTimeout)
+    return values.map { Call(LaneCore.sessionStatement, .text($0.key), $0.value) }
+      + listeners.map { LaneCore.listenCall($0.channel) }
   }
 
   private static let sessionStatement = Statement(
-    "lane.session",
-    "SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false)")
+    "lane.session", "SELECT set_config($1, $2, false)")
 
   private func prepared(_ result: Result<[Rows], PostgreSQLError>) {
     switch result {

@@ -3,10 +3,10 @@ import Synchronization
 
 /// What a ``Lane`` is inside: the shell around ``JobQueue`` and ``Connection`` on the loop.
 ///
-/// `@unchecked Sendable`, because: `loop`, `settings` never change, `ready` is an Atomic, and all else is touched on
-/// the loop's thread only: every entry from outside (`submit`, `cancel`, `close`, `listen`, the transaction's) either
-/// checks that it is on the loop or is called from the lane's actor, which is pinned to it; timers, watches and posted
-/// closures run there by themselves.
+/// `@unchecked Sendable`, because: `loop`, `settings` never change, `ready`, `closed` are Atomics, and all else is
+/// touched on the loop's thread only: every entry from outside (`submit`, `cancel`, `close`, `listen`, the
+/// transaction's) either checks that it is on the loop or is called from the lane's actor, which is pinned to it;
+/// timers, watches and posted closures run there by themselves.
 final class LaneCore: @unchecked Sendable {
   enum State {
     /// Before the first attempt to connect.
@@ -24,6 +24,7 @@ final class LaneCore: @unchecked Sendable {
   let loop: EventLoop
   let settings: LaneSettings
   private let ready = Atomic<Bool>(false)
+  private let closed = Atomic<Bool>(false)
 
   // On the loop, from here on.
   var state = State.new
@@ -57,6 +58,7 @@ final class LaneCore: @unchecked Sendable {
   }
 
   var isReady: Bool { ready.load(ordering: .relaxed) }
+  var isClosed: Bool { closed.load(ordering: .relaxed) }
 
   var connection: Connection? {
     switch state {
@@ -129,6 +131,7 @@ final class LaneCore: @unchecked Sendable {
     let error = PostgreSQLError(.closed, "the lane was closed")
     dropConnection(error)
     become(.closed)
+    closed.store(true, ordering: .relaxed)
     for job in queue.removeAll() { job.complete(.failure(error)) }
   }
 

@@ -9,6 +9,8 @@ public struct LaneSettings: Sendable {
   public var statementTimeout: Duration = .seconds(10)
   /// The server gives up waiting for a lock after this.
   public var lockTimeout: Duration = .seconds(5)
+  /// Further settings of each session, such as `enable_seqscan` → `off`.
+  public var session: [String: String] = [:]
   /// How long one attempt to connect may take, for each host.
   public var connectTimeout: Duration = .seconds(5)
   /// The deadline of calls that name none, from the call on, waiting for a connection included.

@@ -134,7 +134,7 @@ struct LaneFailureTests {
   @Test func `a cancelled caller stops waiting; the lane goes on`() async throws {
     try await TestPostgreSQL.withLane { lane, database in
       try await lane.waitUntilReady()
-      let sleeping = Task { try await lane.query(Self.sleep, .double(0.5)) }
+      let sleeping = Task { try await lane.query(Self.sleep, .double(2)) }
       try await waitForSleep(database)
       sleeping.cancel()
       let error = await #expect(throws: PostgreSQLError.self) { try await sleeping.value }
@@ -152,7 +152,9 @@ struct LaneFailureTests {
 
   /// Returns once some session of the server is in `pg_sleep`.
   private func waitForSleep(_ database: TestDatabase) async throws {
-    let asleep = Statement("test.asleep", "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+    let asleep = Statement(
+      "test.asleep",
+      "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()")
     try await database.withLane { lane in
       while try await lane.query(asleep).isEmpty {}
     }

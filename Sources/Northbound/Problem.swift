@@ -13,7 +13,6 @@ struct Problem: Error, Sendable, Equatable {
     case taskNotQueued = "task-not-queued"
     case conflict = "conflict"
     case preconditionFailed = "precondition-failed"
-    case bodyTooLarge = "body-too-large"
     case unsupportedMediaType = "unsupported-media-type"
     case invalidField = "invalid-field"
     case invalidPolicy = "invalid-policy"
@@ -31,7 +30,6 @@ struct Problem: Error, Sendable, Equatable {
       case .methodNotAllowed: .methodNotAllowed
       case .taskNotQueued, .conflict: .conflict
       case .preconditionFailed: .preconditionFailed
-      case .bodyTooLarge: .contentTooLarge
       case .unsupportedMediaType: .unsupportedMediaType
       case .invalidField, .invalidPolicy, .idempotencyKeyReused: .unprocessableContent
       case .tooMany: .tooManyRequests
@@ -51,7 +49,6 @@ struct Problem: Error, Sendable, Equatable {
       case .taskNotQueued: "The task is not queued any more"
       case .conflict: "The present state does not allow it"
       case .preconditionFailed: "Somebody else changed it meanwhile"
-      case .bodyTooLarge: "The request's body is too large"
       case .unsupportedMediaType: "The body has another media type than is taken here"
       case .invalidField: "A field is not valid"
       case .invalidPolicy: "The policy's text is not valid"

@@ -10,38 +10,61 @@ import PostgreSQL
 
 /// A fleet's database with an API before it, and a client of the API.
 struct NorthboundFixture {
-  let loop: EventLoop
   let lane: Lane
   let client: HTTPClient
-  let server: NorthboundServer
-  let base: String
+  let bases: [String]
   let token: String
 
+  var base: String { bases[0] }
+
+  /// A server with what it stands on.
+  private struct Served {
+    let loop: EventLoop
+    let lanes: NorthboundLanes
+    let server: NorthboundServer
+    let address: SocketAddress
+
+    init(_ database: TestDatabase, _ settings: NorthboundSettings) async throws {
+      loop = try EventLoop(name: "northbound")
+      lanes = NorthboundLanes(
+        reading: try Lane(on: loop, database.settings), writing: try Lane(on: loop, database.settings))
+      server = NorthboundServer(
+        on: loop, lanes: lanes, settings: settings, logger: Logger(level: .error, writer: LogWriter()))
+      address = try await server.listen(on: try SocketAddress("127.0.0.1:0"))
+    }
+
+    func close() async {
+      await server.close()
+      await lanes.reading.close()
+      await lanes.writing.close()
+      await loop.shutdown()
+    }
+  }
+
+  /// - Parameter servers: how many serve the database side by side; requests go to any of them.
   static func with(
-    _ settings: NorthboundSettings = NorthboundSettings(), _ body: (NorthboundFixture) async throws -> Void
+    _ settings: NorthboundSettings = NorthboundSettings(), servers: Int = 1,
+    _ body: (NorthboundFixture) async throws -> Void
   ) async throws {
     let migrations = [LogSchema.migration] + FleetSchema.migrations
     try await TestPostgreSQL.withDatabase(migrations: migrations) { database in
-      let loop = try EventLoop(name: "northbound")
-      let lanes = NorthboundLanes(
-        reading: try Lane(on: loop, database.settings), writing: try Lane(on: loop, database.settings))
+      var served: [Served] = []
+      for _ in 0..<servers { served.append(try await Served(database, settings)) }
+      let loop = try EventLoop(name: "client")
       let lane = try Lane(on: loop, database.settings)
       let client = try HTTPClient(loop: loop)
-      let server = NorthboundServer(
-        on: loop, lanes: lanes, settings: settings, logger: Logger(level: .error, writer: LogWriter()))
-      let address = try await server.listen(on: try SocketAddress("127.0.0.1:0"))
       let result: Result<Void, any Error>
       do {
         let token = try await TokenStore(lane).create("tests")
         let fixture = NorthboundFixture(
-          loop: loop, lane: lane, client: client, server: server, base: "http://\(address)/api/v1", token: token)
+          lane: lane, client: client, bases: served.map { "http://\($0.address)/api/v1" }, token: token)
         result = .success(try await body(fixture))
       } catch {
         result = .failure(error)
       }
-      await server.close()
+      for one in served { await one.close() }
       await client.shutdown()
-      for lane in [lanes.reading, lanes.writing, lane] { await lane.close() }
+      await lane.close()
       await loop.shutdown()
       try result.get()
     }
@@ -82,7 +105,7 @@ struct NorthboundFixture {
     _ method: String, _ path: String, _ body: String? = nil, type: String = "application/json",
     fields: [(name: String, value: String)] = [], token: String? = nil
   ) async throws -> Answer {
-    var request = HTTPClientRequest(url: base + path)
+    var request = HTTPClientRequest(url: (bases.randomElement() ?? base) + path)
     request.method = method
     request.fields = fields + [("Authorization", "Bearer \(token ?? self.token)")]
     if let body {

@@ -16,7 +16,7 @@ struct PoliciesAPITests {
       if line == "?" { throw PolicyError(file: name, line: 3, column: 7, what: "it is wrong", mend: "mend it") }
       return (line, 0)
     }
-    try await NorthboundFixture.with(settings, body)
+    try await NorthboundFixture.with(settings, servers: 2, body)
   }
 
   private func put(

@@ -38,3 +38,15 @@ extension ParameterType {
     return Substring(bytes)
   }
 }
+
+extension ParameterType {
+  /// Whether the text is a value of a type with a written form of its own: a boolean, number or moment.
+  public func isValue(_ text: String) -> Bool {
+    switch self {
+    case .boolean: Self.boolean(text) != nil
+    case .int, .unsignedInt, .long, .unsignedLong, .decimal: DecimalText(text) != nil
+    case .dateTime: DateTimeText(text) != nil
+    case .string, .base64, .hexBinary, .other: true
+    }
+  }
+}

@@ -40,7 +40,7 @@ struct DeviceResource: Sendable {
     }
     let page = try Page(request)
     let query = try DeviceQuery(request, page)
-    let rows = try await lanes.reading.pipeline([Call(query.statement, query.parameters)])[0]
+    let rows = try await lanes.reading.search(query.statement, query.parameters)
     let records = try rows.map { try DeviceRecord($0) }
     return try .page(page, "devices", records, key: \.id) { json, record in
       try json.object { try record.writeMembers(&$0) }

@@ -162,7 +162,7 @@ struct TaskResource: Sendable {
       .int16s(states.map(\.rawValue)), .text(orNull: request.queryValue("method")),
     ]
     if let device { parameters.append(.uuid(device)) }
-    let rows = try await lanes.reading.pipeline([Call(statement, parameters)])[0]
+    let rows = try await lanes.reading.search(statement, parameters)
     let records = try rows.map { try TaskRecord($0) }
     return .page(page, "tasks", records, key: \.id) { $1.write(&$0) }
   }

@@ -23,8 +23,8 @@ struct CPEState: Sendable {
   /// After a factory reset the bootstrap credential counts again, whatever the fleet's rule.
   private(set) var isReset = false
   var bootedAt: Int64
-  /// For CPEs that never forget their first cookie.
-  var firstCookie: String?
+  /// For CPEs that begin a session with the cookie of the one before.
+  var oldCookie: String?
   /// The address it sends from, if the fleet has several: where connection requests are to come to.
   var callbackHost: UInt32
 

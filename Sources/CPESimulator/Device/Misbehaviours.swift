@@ -6,7 +6,7 @@ public struct Misbehaviours: OptionSet, Sendable, Hashable {
   /// Misbehaviours from their bits.
   public init(rawValue: UInt16) { self.rawValue = rawValue }
 
-  /// Keeps the first cookie for ever, also in later sessions (Q2, Q4).
+  /// Keeps only the first cookie of a session, and begins the next session with it (Q2, Q4).
   public static let keepsFirstCookie = Misbehaviours(rawValue: 1 << 0)
   /// Returns no cookie.
   public static let returnsNoCookie = Misbehaviours(rawValue: 1 << 1)

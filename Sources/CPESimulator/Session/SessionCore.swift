@@ -26,7 +26,7 @@ struct SessionCore: Sendable {
   init(_ cpe: CPEState, plan: SessionPlan, now: Int64) {
     report = SessionReport(index: cpe.identity.index, events: cpe.events, retryCount: cpe.retryCount, startedAt: now)
     authorization = SessionAuthorization(cpe.credentials, basicAtOnce: plan.sendsBasicAtOnce)
-    cookies = CookieJar(cpe.misbehaviours, first: cpe.firstCookie)
+    cookies = CookieJar(cpe.misbehaviours, stale: cpe.oldCookie)
   }
 
   /// The Inform.
@@ -43,8 +43,8 @@ struct SessionCore: Sendable {
     _ answer: SessionAnswer, _ cpe: inout CPEState, _ plan: SessionPlan, now: Int64
   ) -> SessionStep {
     if !answer.cookies.isEmpty {
-      cookies.take(answer.cookies, onlyFirst: cpe.misbehaviours.contains(.keepsFirstCookie))
-      if cpe.misbehaviours.contains(.keepsFirstCookie) { cpe.firstCookie = cookies.first }
+      cookies.take(answer.cookies)
+      if cpe.misbehaviours.contains(.keepsFirstCookie) { cpe.oldCookie = cookies.header }
     }
     switch answer.status {
     case 200 where !answer.body.isEmpty: return received(answer.body, &cpe, plan, now: now)
@@ -197,7 +197,7 @@ struct SessionCore: Sendable {
     if cpe.misbehaviours.contains(.stopsMidSession), chance(&cpe) { return .end(.misbehaved) }
     guard cpe.misbehaviours.contains(.restartsMidSession), !hasRestarted, chance(&cpe) else { return nil }
     hasRestarted = true
-    cookies = CookieJar(cpe.misbehaviours, first: cpe.firstCookie)
+    cookies = CookieJar(cpe.misbehaviours, stale: cpe.oldCookie)
     guard case .post(var inform) = begin(&cpe, plan, now: now) else { return nil }
     inform.onNewConnection = true
     return .post(inform)

@@ -151,4 +151,21 @@ struct SimulatedSessionTests {
     #expect(
       end(dialogue.core.answered(answer, &dialogue.cpe, dialogue.plan, now: 0)) == .refused(status: 503, retryAfter: 7))
   }
+
+  @Test("cookies: by name, the last one counts; simple CPEs keep the first and begin the next session with it")
+  func cookies() {
+    var jar = CookieJar([], stale: "old=1")
+    #expect(jar.header == nil)
+    jar.take(["a=1; Path=/", "b=2"])
+    jar.take(["a=3"])
+    #expect(jar.header == "b=2; a=3")
+    var simple = CookieJar(.keepsFirstCookie, stale: "old=1")
+    #expect(simple.header == "old=1")
+    simple.take(["a=1; Path=/", "b=2"])
+    simple.take(["a=3"])
+    #expect(simple.header == "a=1")
+    var none = CookieJar(.returnsNoCookie, stale: nil)
+    none.take(["a=1"])
+    #expect(none.header == nil)
+  }
 }

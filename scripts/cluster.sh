@@ -88,6 +88,14 @@ launch() { # NAME PROGRAM ARGUMENT...: in a session of its own, so that a Ctrl-C
   echo $! >"$state/pids/$name"
 }
 
+start_role() { # NAME ROLE OPERATIONS-PORT [VARIABLE=VALUE...]
+  local name=$1 role=$2 port=$3
+  shift 3
+  launch "$name" env "CARILLON_OPERATIONS_PORT=$port" "$@" "$binaries/carillon" "$role" --config "$state/carillon.yaml"
+  # `env` becomes the program itself.
+  echo "$binaries/carillon $role" >"$state/pids/$name.program"
+}
+
 await() { # NAME URL: until it answers 200
   for _ in $(seq 300); do
     alive "$1" || { tail -n 5 "$logs/$1.log" >&2 && die "$1 ended; the lines above end $logs/$1.log"; }

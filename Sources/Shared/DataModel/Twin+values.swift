@@ -111,13 +111,21 @@ extension TwinEntry {
     }
     valueAt = now
     guard !report.path.isSecret else { return (false, mustWrite) }
-    if unconfirmed != nil, let text, report.type.isSame(text, report.value) {
+    if confirms(report) {
       unconfirmed = nil
       mustWrite = true
     }
     guard value != .text(report.value) else { return (false, mustWrite) }
     value = .text(report.value)
     return (true, true)
+  }
+
+  /// Whether the report agrees with what was set last; it may agree with the value in force and yet not with that one.
+  private func confirms(_ report: ReportedValue) -> Bool {
+    guard let unconfirmed else { return false }
+    if Unconfirmed.digest(of: report.value) == unconfirmed.digest { return true }
+    guard let text, Unconfirmed.digest(of: text) == unconfirmed.digest else { return false }
+    return report.type.isSame(text, report.value)
   }
 
   fileprivate mutating func countSet(of value: String) {

@@ -93,12 +93,12 @@ func path(_ text: String) -> ParameterPath {
 func engine(_ documents: [String], version: Int = 1, limits: PolicyLimits = PolicyLimits()) throws -> PolicyEngine {
   let policies = try documents.map { VersionedPolicy(document: try PolicyDocument.parse($0), version: version) }
   return PolicyEngine(policies: policies, limits: limits) { bytes in
-    // FNV-1a, spread: a stand-in for SHA-256.
+    // FNV-1a, spread: a stand-in for SHA-256. Its lowest byte is the one that every input byte reaches.
     (0..<32).map { index in
       UInt8(
         truncatingIfNeeded: bytes.reduce(UInt64(14_695_981_039_346_656_037) &+ UInt64(index)) {
           ($0 ^ UInt64($1)) &* 1_099_511_628_211
-        } >> 32)
+        })
     }
   }
 }

@@ -40,6 +40,13 @@ struct Batch {
     }
   }
 
+  /// The batch of one record that nothing of is read but its key, the device's id.
+  init(unread record: LogRecord, _ reason: String) {
+    let device = UUID128(text: record.key.span) ?? .zero
+    deadLetters = [DeadLetter(record: record, device: device, session: .zero, reason: reason)]
+    if device != .zero { states[device] = DeviceState(id: device) }
+  }
+
   /// Every device of the batch, in order.
   var devices: [UUID128] { states.keys.sorted() }
 
@@ -51,7 +58,8 @@ struct Batch {
 
   /// Marks trivial Informs. A device with any other record in the batch is folded whole.
   mutating func classify(_ contacts: [UUID128: BatchStore.Contact], policyEpoch: Int64, now: Int64) {
-    var whole: Set<UUID128> = []
+    var whole = Set(deadLetters.map(\.device))
+    for (device, contact) in contacts where whole.contains(device) { states[device]?.contact = contact.row }
     for index in inputs.indices {
       let message = inputs[index].message
       let contact = contacts[message.device]
@@ -66,9 +74,11 @@ struct Batch {
   /// Devices of which only the contact changes.
   var trivialDevices: Set<UUID128> { Set(inputs.lazy.filter(\.isTrivial).map(\.message.device)) }
 
-  /// Devices that must be loaded whole.
+  /// Devices that must be loaded whole; those of dead letters too, whose sessions end.
   var devicesToLoad: [UUID128] {
-    Set(inputs.lazy.filter { !$0.isTrivial }.map(\.message.device)).sorted()
+    var devices = Set(inputs.lazy.filter { !$0.isTrivial }.map(\.message.device))
+    for letter in deadLetters where letter.device != .zero { devices.insert(letter.device) }
+    return devices.sorted()
   }
 
   /// Parses the bodies of what is not trivial.

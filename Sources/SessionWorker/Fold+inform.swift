@@ -32,6 +32,7 @@ extension Fold {
 
   mutating func foldInform(_ body: Envelope?) {
     guard let inform = body?.inform else { return }
+    if let serial = settings.trapOn { precondition(inform.deviceID.serialNumber != serial, "worker.trap_on") }
     if let contact = state.contact {
       if contact.session == message.session { return repeatVerdict() }
       let age = (contact.session.time - message.session.time) * 1000

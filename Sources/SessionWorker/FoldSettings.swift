@@ -20,6 +20,8 @@ public struct FoldSettings: Sendable {
   public var retryWait: Int64 = 30_000_000
   /// Longest wait before a failed task is tried again.
   public var longestRetryWait: Int64 = 6 * 3_600_000_000
+  /// A serial number at whose Inform the fold traps, to rehearse what a crash of the worker does.
+  public var trapOn: String?
 
   /// The defaults.
   public init() {}

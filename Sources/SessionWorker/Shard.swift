@@ -1,10 +1,6 @@
-import CWMP
 public import Cryptography
-import DataModel
 public import EventLog
-import Fleet
 import Networking
-import Policy
 public import PostgreSQL
 
 /// A shard of the session worker: one loop with its partitions, its pipelined connection and its fold
@@ -33,11 +29,14 @@ public actor Shard {
     public var settings: FoldSettings
     /// Where it says what it does.
     public var report: WorkerReport
+    /// Folds records in a process of its own, which they may crash.
+    public var probe: @Sendable (ProbeRange) async -> ProbeVerdict
 
     /// Gathers a shard's parts; lane and claims are on the shard's loop.
     public init(
       lane: Lane, claims: Claims, log: any EventLog, incarnation: UUID128, seal: RecordSeal, policies: PolicyStore,
-      secrets: SealedSecrets, settings: FoldSettings, report: WorkerReport
+      secrets: SealedSecrets, settings: FoldSettings, report: WorkerReport,
+      probe: @escaping @Sendable (ProbeRange) async -> ProbeVerdict
     ) {
       self.lane = lane
       self.claims = claims
@@ -48,6 +47,7 @@ public actor Shard {
       self.secrets = secrets
       self.settings = settings
       self.report = report
+      self.probe = probe
     }
   }
 
@@ -56,13 +56,18 @@ public actor Shard {
   private static let maximumBytes = 1 << 20
   /// A new batch begins at most this often: full batches cost less a record.
   private static let pace: Duration = .milliseconds(5)
+  /// A partition that was taken over that often without having moved may hold a record that crashes its owner.
+  private static let suspiciousStarts = 2
 
   private nonisolated let loop: EventLoop
   private let parts: Parts
   private let reader: any LogReader
   private let producer: any LogProducer
-  private let parser = EnvelopeParser()
+  private let work: BatchWork
   private var assigned: [Int32: Claim] = [:]
+  /// Partitions whose next batch goes through a probe first.
+  private var suspects: Set<Int32> = []
+  private var brake = DeadLetterBrake()
   private var isStopping = false
   private var working: Task<Void, Never>?
 
@@ -74,14 +79,15 @@ public actor Shard {
     loop = parts.lane.loop
     reader = parts.log.reader(on: parts.lane.loop)
     producer = parts.log.producer(on: parts.lane.loop)
+    work = BatchWork(parts)
     self.parts = parts
   }
 
   /// Works until ``stop()``, also when the task that calls this is cancelled: a batch under way is finished.
   public func run() async {
-    let work = Task(executorPreference: loop) { await self.work() }
-    working = work
-    await work.value
+    let rounds = Task(executorPreference: loop) { await self.rounds() }
+    working = rounds
+    await rounds.value
   }
 
   /// Finishes the batch under way and gives the partitions back.
@@ -90,7 +96,7 @@ public actor Shard {
     await working?.value
   }
 
-  private func work() async {
+  private func rounds() async {
     let tending = Task(executorPreference: loop) { await self.tend() }
     while !isStopping {
       let began = loop.now
@@ -126,6 +132,8 @@ public actor Shard {
   /// Reads from where the claims stand.
   private func assign(_ claims: [Int32: Claim]) async {
     assigned = claims
+    suspects.formIntersection(claims.keys)
+    suspects.formUnion(claims.values.lazy.filter { $0.starts >= Self.suspiciousStarts }.map(\.part))
     let offsets = claims.values.map { (Partition(.messages, $0.part), $0.nextOffset) }
     await reader.assign(Dictionary(uniqueKeysWithValues: offsets))
     parts.report.owns(claims.count)
@@ -141,7 +149,11 @@ public actor Shard {
     do {
       let records = try await reader.next(
         maximumRecords: Self.maximumRecords, maximumBytes: Self.maximumBytes, wait: .milliseconds(200))
-      if !records.isEmpty { await process(records) }
+      if let suspect = records.first(where: { suspects.contains($0.partition.number) })?.partition {
+        await processSuspect(records.filter { $0.partition == suspect })
+      } else if !records.isEmpty {
+        await process(records)
+      }
     } catch {
       parts.report.failed("cannot read messages", error)
       try? await loop.sleep(for: .milliseconds(500))
@@ -150,12 +162,52 @@ public actor Shard {
 
   // MARK: - Batches
 
+  /// Lets a child process have the records of a suspect partition first; halves what it dies of, down to the record at
+  /// fault, which goes to the dead letters unread (P7). Other partitions' records are read again afterwards.
+  private func processSuspect(_ records: [LogRecord]) async {
+    guard let first = records.first, let last = records.last else { return }
+    let range = ProbeRange(partition: first.partition.number, first: first.offset, end: last.offset + 1)
+    switch await parts.probe(range) {
+    case .survived:
+      suspects.remove(range.partition)
+      await process(records)
+      await reseek()
+    case .died(let how) where records.count > 1:
+      parts.report.probed(range, how)
+      await processSuspect(Array(records.prefix(records.count / 2)))
+      // The other half is still to be probed.
+      suspects.insert(range.partition)
+    case .died(let how):
+      parts.report.probed(range, how)
+      // Once may be an accident; nothing is condemned that did not do it twice.
+      guard case .died = await parts.probe(range) else { return await reseek() }
+      await bury(first, unread: "it crashed the worker: \(how)")
+      await reseek()
+    case .undecided(let reason):
+      parts.report.probed(range, reason)
+      try? await loop.sleep(for: .seconds(2))
+      await reseek()
+    }
+  }
+
+  private func bury(_ record: LogRecord, unread reason: String) async {
+    do {
+      try await commit(Batch(unread: record, reason), [record])
+    } catch {
+      parts.report.failed("dead letter not written", error)
+    }
+  }
+
   /// Processes records; halves a batch that PostgreSQL refuses because of a row, down to the record at fault (P7).
   private func process(_ records: [LogRecord]) async {
     do {
       try await batch(records, deadLetter: nil)
     } catch let error as PostgreSQLError {
       await recover(error, records)
+    } catch let error as TooManyDeadLetters {
+      parts.report.failed("STOPPED", error)
+      try? await loop.sleep(for: .seconds(5))
+      await reseek()
     } catch {
       parts.report.failed("batch given up", error)
       await reseek()
@@ -200,34 +252,23 @@ public actor Shard {
     }
   }
 
-  /// One transaction: swap, load, fold, write, commit; then the directives leave (P3).
   /// - Parameter deadLetter: why the single record is not folded, after it failed alone.
   private func batch(_ records: [LogRecord], deadLetter: String?) async throws {
-    let began = loop.now
-    let moves = self.moves(records)
     var batch = Batch(records, opening: parts.seal)
     if let deadLetter { batch.condemnAll(deadLetter) }
+    try await commit(batch, records)
+  }
+
+  /// One transaction: swap, load, fold, write, commit; then the directives leave (P3).
+  private func commit(_ batch: consuming Batch, _ records: [LogRecord]) async throws {
+    let began = loop.now
+    let moves = self.moves(records)
+    var batch = batch
     let outcome = try await parts.lane.transaction(deadline: .seconds(20)) { transaction in
-      let first = try await transaction.pipeline([
-        parts.claims.swap(moves), Call(BatchStatements.cluster),
-        Call(BatchStatements.contacts, .uuids(batch.devices)),
-      ])
+      let first = try await transaction.pipeline([parts.claims.swap(moves)] + work.opening(batch))
       guard first[0].count == moves.count else { throw Fenced() }
-      guard let cluster = first[1].first else { throw PostgreSQLError(.misconfigured, "cluster_state is empty") }
-      let now = try cluster.int64(2)
-      let epoch = try cluster.int64(0)
-      try await parts.policies.refresh(epoch, transaction)
-      let engine = parts.policies.engine
-      batch.classify(try BatchStore.contacts(first[2]), policyEpoch: epoch, now: now)
-      try await load(&batch, engine, transaction)
-      let shared = Fold.Context.Shared(
-        policies: engine, policyEpoch: epoch, settings: parts.settings, now: now, secrets: parts.secrets,
-        fingerprint: parts.secrets.fingerprint)
-      var outcome = BatchFold.fold(batch.inputs, batch.states, incarnation: parts.incarnation, shared: shared)
-      batch.addDeadLetters(to: &outcome, incarnation: parts.incarnation, now: now)
-      let writes = BatchStore.writing(
-        batch.states, &outcome, trivial: batch.trivialDevices, now: now,
-        outbox: OutboxEncoder())
+      let (outcome, writes) = try await work.fold(&batch, opening: first[1...], transaction)
+      try brake.take(batch, at: began)
       try await transaction.pipeline(writes, commit: true)
       return outcome
     }
@@ -244,17 +285,6 @@ public actor Shard {
     var last: [Int32: Int64] = [:]
     for record in records { last[record.partition.number] = record.offset + 1 }
     return last.keys.sorted().compactMap { part in assigned[part].map { ($0, last[part] ?? $0.nextOffset) } }
-  }
-
-  /// Loads whole what is not trivial.
-  private func load(_ batch: inout Batch, _ engine: PolicyEngine, _ transaction: Transaction) async throws {
-    batch.parse(parser)
-    let devices = batch.devicesToLoad
-    guard !devices.isEmpty else { return }
-    try BatchStore.read(try await transaction.pipeline(BatchStore.loading(devices)), into: &batch.states)
-    let scope = batch.scope(engine)
-    let blocks = try await transaction.pipeline([BatchStore.blocks(devices, scope)])[0]
-    try BatchStore.read(blocks, into: &batch.states, scope: scope)
   }
 
   /// Directives after the commit: a `send` each, `end` and `ask` of one gateway together.

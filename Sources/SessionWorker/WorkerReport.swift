@@ -43,6 +43,15 @@ public final class WorkerReport {
     }
   }
 
+  /// A probe did not come back from these records as it should.
+  func probed(_ range: ProbeRange, _ how: String) {
+    failures.increment()
+    logger.warning("probe of suspicious records") { line in
+      line.add(LogKey("records"), describing: range)
+      line.add(.reason, how)
+    }
+  }
+
   /// How many partitions the shard owns now.
   func owns(_ count: Int) { partitions.set(count) }
 

@@ -37,7 +37,8 @@ enum Carillon {
     case "token": return try await TokenCommand.run(arguments, try load(arguments))
     case let name?:
       guard let role = ProcessRole.allCases.first(where: { $0.name == name }) else { return UsageError.exitCode }
-      return try await ServeCommand.run(role, try load(arguments))
+      if let records = arguments.value("probe") { return try await ProbeCommand.run(records, arguments) }
+      return try await ServeCommand.run(role, try load(arguments), path: arguments.value("config"))
     case nil: return UsageError.exitCode
     }
   }
@@ -55,11 +56,15 @@ enum Carillon {
   private static let config = CommandTable.Option(
     "config", "c", value: "FILE", "The configuration; \(Configuration.defaultPath) unless given.")
 
+  private static let probe = CommandTable.Option(
+    "probe", value: "RECORDS",
+    "Fold these records (PARTITION:FIRST:END), undo it, exit: what a worker does first with what may crash it.")
+
   /// The command line, from which help and completion are made too.
   static let table = CommandTable(
     "carillon", "A distributed TR-069 Auto-Configuration Server.",
     commands: ProcessRole.allCases.map { role in
-      CommandTable(role.name, summary(role), options: [config])
+      CommandTable(role.name, summary(role), options: role == .worker ? [config, probe] : [config])
     } + [
       CommandTable("migrate", "Make or update tables and topics, then exit.", options: [config]),
       CommandTable(

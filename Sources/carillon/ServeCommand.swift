@@ -5,9 +5,9 @@ import Operations
 
 /// `carillon gateway|worker|scheduler|northbound|all`: starts the role's parts in order and lives until told to stop.
 enum ServeCommand {
-  static func run(_ role: ProcessRole, _ configuration: Configuration) async throws -> Int32 {
+  static func run(_ role: ProcessRole, _ configuration: Configuration, path: String?) async throws -> Int32 {
     let writer = LogWriter()
-    let process = try ServerProcess(configuration, component: role.name, writer: writer)
+    let process = try ServerProcess(configuration, path: path, component: role.name, writer: writer)
     process.logger.info("starting") { line in
       line.add(.version, Carillon.version)
       line.add(LogKey("open_files"), process.openFiles)

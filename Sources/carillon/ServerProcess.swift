@@ -9,6 +9,8 @@ import PostgreSQL
 /// What the roles of one process share: configuration, secrets, log, metrics, loops, the event log.
 struct ServerProcess: Sendable {
   let configuration: Configuration
+  /// The file that it was read from, if one was named.
+  let configurationPath: String?
   let keyring: ClusterKeyring
   let sealer: LogSealer
   let logger: Logger
@@ -21,8 +23,9 @@ struct ServerProcess: Sendable {
   /// Where what belongs to no loop of a role runs.
   let control: EventLoop
 
-  init(_ configuration: Configuration, component: String, writer: LogWriter) throws {
+  init(_ configuration: Configuration, path: String? = nil, component: String, writer: LogWriter) throws {
     self.configuration = configuration
+    configurationPath = path
     openFiles = ProcessLimits.raiseOpenFiles()
     try OpenSSLProvider.check()
     keyring = try ClusterKeyring(fileContents: try FileContents.readSecret(configuration.cluster.secretFile))

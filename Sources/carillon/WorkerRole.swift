@@ -18,7 +18,7 @@ enum WorkerRole {
       return LifecyclePart(
         name,
         start: {
-          let shard = try await loop.run { try make(process, log, incarnation, on: loop) }
+          let shard = try await loop.run { Shard(try work(process, log, incarnation, on: loop)) }
           try await log.probe(written: [.directives], read: [.messages])
           await box.put(shard)
           process.readiness.ready(name)
@@ -28,20 +28,23 @@ enum WorkerRole {
     }
   }
 
-  private static func make(
+  /// What a shard, or a probe in its place, works with.
+  static func work(
     _ process: ServerProcess, _ log: any EventLog, _ incarnation: UUID128, on loop: EventLoop
-  ) throws -> Shard {
+  ) throws -> Shard.Parts {
     var settings = FoldSettings()
     settings.maximumRounds = Int16(clamping: process.configuration.worker.rounds)
     settings.maximumRPCs = Int16(clamping: process.configuration.worker.rpcs)
+    settings.trapOn = process.configuration.worker.trapOn
     let report = WorkerReport(process.logger, process.metrics)
     let claims = Claims(
       log: "messages/\(incarnation)", partitions: log.partitionCount(of: .messages),
       lane: try Lane(on: loop, process.database))
-    let parts = Shard.Parts(
+    let path = process.configurationPath
+    return Shard.Parts(
       lane: try Lane(on: loop, process.database), claims: claims, log: log, incarnation: incarnation,
       seal: RecordSeal(process.keyring, sealer: process.sealer), policies: PolicyStore(report: report),
-      secrets: SealedSecrets(process.keyring), settings: settings, report: report)
-    return Shard(parts)
+      secrets: SealedSecrets(process.keyring), settings: settings, report: report,
+      probe: { range in await ProbeProcess(configuration: path, loop: loop).run(range) })
   }
 }

@@ -50,6 +50,29 @@ struct FaultTests {
     }
   }
 
+  @Test(
+    "a record that crashes the worker goes to the dead letters unread, and its neighbours are served (P7)",
+    arguments: TestCluster.Log.available)
+  func trap(_ log: TestCluster.Log) async throws {
+    try await TestCluster.with(log, settings: "worker: {trap_on: crasher}") { cluster in
+      let neighbour = TestCPE(cluster, serial: "neighbour")
+      try await neighbour.inform([EventStruct(.bootstrap)])
+      _ = try await neighbour.work()
+      let crasher = TestCPE(cluster, serial: "crasher")
+      try await crasher.inform([EventStruct(.bootstrap)])
+      var crashes = 0
+      try await cluster.eventually("the record is a dead letter", within: .seconds(90)) {
+        if try await cluster.revive("worker") { crashes += 1 }
+        return try await cluster.metric("carillon_worker_dead_letters_total", of: cluster.server("worker")) == 1
+      }
+      #expect((1...2).contains(crashes), "suspected at the second takeover without progress")
+      #expect(await cluster.logged("worker", "it crashed the worker: SIG") == 1, "an alarm says why")
+      try await neighbour.inform()
+      #expect(try await neighbour.work().isEmpty)
+      #expect(try await !cluster.revive("worker"), "nobody crashes any more")
+    }
+  }
+
   @Test("records that make no sense go to the dead letters, and the good ones around them are served (P7)")
   func poison() async throws {
     try await TestPostgreSQL.withDatabase { database in

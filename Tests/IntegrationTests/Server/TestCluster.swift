@@ -30,12 +30,15 @@ actor TestCluster {
   private let connection: String
   private let log: Log
   private let prefix: String
+  /// Sections of the configuration besides those of every test.
+  private let settings: String
   private(set) var servers: [Server] = []
   static let token = "a-token-of-tests-0123456789"
   static let bootstrap = (user: "boot", password: "boot-password")
 
-  init(_ log: Log, database: TestDatabase, loop: EventLoop) throws {
+  init(_ log: Log, database: TestDatabase, loop: EventLoop, settings: String = "") throws {
     self.log = log
+    self.settings = settings
     self.loop = loop
     http = try HTTPClient(loop: loop)
     folder = try run("mktemp -d")
@@ -51,12 +54,12 @@ actor TestCluster {
 
   /// Runs `body` with a cluster of these roles, ready to serve; then ends its processes.
   static func with(
-    _ log: Log, roles: [String] = ["worker", "scheduler", "northbound", "gateway"],
+    _ log: Log, roles: [String] = ["worker", "scheduler", "northbound", "gateway"], settings: String = "",
     _ body: (TestCluster) async throws -> Void
   ) async throws {
     try await TestPostgreSQL.withDatabase { database in
       let loop = try EventLoop(name: "cluster")
-      let cluster = try TestCluster(log, database: database, loop: loop)
+      let cluster = try TestCluster(log, database: database, loop: loop, settings: settings)
       do {
         try await cluster.prepare()
         for role in roles { try await cluster.start(role) }
@@ -79,12 +82,13 @@ actor TestCluster {
 
   /// Starts a role and waits until it is ready.
   @discardableResult
-  func start(_ role: String) async throws -> Server {
+  func start(_ role: String, awaited: Bool = true) async throws -> Server {
     let ports = try Self.freePorts(3)
     let configuration = try configure(operations: ports[0], cwmp: ports[1], api: ports[2])
     let pid = try spawn(role, configuration)
     let server = Server(role: role, pid: pid, operations: ports[0], cwmp: ports[1], api: ports[2])
     servers.append(server)
+    guard awaited else { return server }
     try await eventually("\(role) is ready", within: .seconds(30)) {
       var request = HTTPClientRequest(url: "http://127.0.0.1:\(ports[0])/readyz")
       request.deadline = .seconds(2)
@@ -105,6 +109,22 @@ actor TestCluster {
     var status: Int32 = 0
     waitpid(server.pid, &status, 0)
     servers.removeAll { $0.pid == server.pid }
+  }
+
+  /// Starts another in the place of a process that has ended by itself.
+  /// - Returns: whether it had.
+  func revive(_ role: String) async throws -> Bool {
+    var status: Int32 = 0
+    let pid = server(role).pid
+    guard waitpid(pid, &status, WNOHANG) == pid else { return false }
+    servers.removeAll { $0.pid == pid }
+    try await start(role, awaited: false)
+    return true
+  }
+
+  /// Lines of the role's logs that hold a text.
+  func logged(_ role: String, _ text: String) -> Int {
+    Int((try? run("cat '\(folder)/\(role)'-*.log | grep -cF '\(text)' || true")) ?? "") ?? 0
   }
 
   func end() async {
@@ -174,6 +194,7 @@ actor TestCluster {
       scheduler: {connection_request_networks: [127.0.0.0/8]}
       northbound: {port: \(max(api, 1)), token_file: \(folder)/token}
       operations: {port: \(max(operations, 1)), log_level: info}
+      \(settings)
       """
     let path = "\(folder)/\(operations).yaml"
     try write("\(operations).yaml", text)

@@ -6,14 +6,14 @@ public struct WorkerConfiguration: Sendable {
   public var rounds: Int
   /// RPCs in one session.
   public var rpcs: Int
-  /// How long a claim on a partition lasts unless renewed.
-  public var lease: Duration
+  /// A serial number at whose Inform the fold crashes the process, to rehearse what a crash does; `nil` unless asked for.
+  public var trapOn: String?
 
   init(_ reader: ConfigurationReader) {
     shards = reader.integer("shards", default: 0, in: 0...256)
     rounds = reader.integer("rounds", default: 16, in: 1...1000)
     rpcs = reader.integer("rpcs", default: 64, in: 1...10_000)
-    lease = reader.duration("lease", default: .seconds(6), in: .seconds(1)...(.seconds(60)))
+    trapOn = reader.text("trap_on")
   }
 }
 

@@ -16,8 +16,8 @@ extension Lane {
 }
 
 extension Lane {
-  /// Runs a statement that is planned for its very parameters: a filter's generic plan walks the primary key through the
-  /// whole fleet (measured with 500,000 devices: a serial number's beginning 1077 ms instead of 0.2, a rare tag 252
+  /// Runs a statement that is planned for its very parameters: a filter's generic plan walks the primary key through
+  /// the whole fleet (measured with 500,000 devices: a serial number's beginning 1077 ms instead of 0.2, a rare tag 252
   /// instead of 2).
   nonisolated func search(_ statement: Statement, _ parameters: [PostgreSQLValue]) async throws(PostgreSQLError) -> Rows
   {

@@ -6,8 +6,9 @@ import Fleet
 // What tells whether a task of once was done (docs/architecture.md, section 4, "Once tasks").
 extension Fold {
   /// Settles tasks by what an Inform's events and values say of them.
-  mutating func settleByEvents(_ inform: Inform) {
-    let codes = Set(message.events.map(\.code))
+  /// - Parameter tellsNews: whether the events happened after what was sent before, and not before it.
+  mutating func settleByEvents(_ inform: Inform, tellsNews: Bool) {
+    let codes = tellsNews ? Set(message.events.map(\.code)) : []
     for event in message.events where event.code == "M Reboot" {
       guard let key = CommandKey(text: event.commandKey.utf8) else { continue }
       succeedIfAwaited(key.task) { $0.request == .reboot && $0.attempt == key.attempt }

@@ -44,10 +44,11 @@ extension Fold {
     endSession()
     register(inform)
     let again = isTriedAgain
+    let tellsNews = !repeatsEvents
     noteContact()
     if message.events.contains(where: { $0.code == "0 BOOTSTRAP" }) { bootstrap() }
     let changed = learn(inform)
-    settleByEvents(inform)
+    settleByEvents(inform, tellsNews: tellsNews)
     if !again { tellOfInform(changed) }
     giveCredentialsIfNeeded()
     guard message.waits else { return }
@@ -62,7 +63,7 @@ extension Fold {
 
   /// A record that a newer session overtook: what happened counts, what it said of values does not.
   private mutating func foldLate(_ inform: Inform) {
-    settleByEvents(inform)
+    settleByEvents(inform, tellsNews: false)
     state.contact?.digest = []
     tell(.end)
   }
@@ -71,6 +72,12 @@ extension Fold {
   private var isTriedAgain: Bool {
     guard let contact = state.contact, message.retryCount > 0 else { return false }
     return contact.digest == message.digest && contact.eventsHash == message.eventsHash && !contact.posted
+  }
+
+  /// Whether the Inform tells the events of the session before once more, which failed: its BOOT is that session's, not
+  /// the effect of what was sent in it (TR-069 §3.2.1.1).
+  private var repeatsEvents: Bool {
+    message.retryCount > 0 && state.contact?.eventsHash == message.eventsHash
   }
 
   private mutating func register(_ inform: Inform) {

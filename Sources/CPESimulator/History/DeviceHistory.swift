@@ -18,6 +18,8 @@ public struct DeviceHistory: Sendable, Equatable {
   public private(set) var values: [String: String] = [:]
   /// The RPCs without fault, by ID.
   public private(set) var executions: [String: Execution] = [:]
+  /// When it restarted last, in milliseconds since 1970.
+  public private(set) var lastBoot: Int64?
   /// When the history begins, in milliseconds since 1970.
   public private(set) var begin: Int64?
 
@@ -40,7 +42,8 @@ public struct DeviceHistory: Sendable, Equatable {
         values = values.filter { !$0.key.hasPrefix(object) }
       }
     case .reset: values = [:]
-    case .rpc, .boot, .download: break
+    case .boot: lastBoot = max(lastBoot ?? entry.at, entry.at)
+    case .rpc, .download: break
     }
   }
 }

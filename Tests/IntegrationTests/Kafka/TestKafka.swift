@@ -14,6 +14,20 @@ enum TestKafka {
 
   static var isAvailable: Bool { !servers.isEmpty }
 
+  /// A broker for one test that does bad things to it.
+  struct Private {
+    private let arguments = "--dir '\(TestPostgreSQL.root)/.local/kafka-private-\(getpid())' 2>/dev/null"
+
+    /// Starts it, or what is left of it after ``kill()``; returns its addresses.
+    @discardableResult
+    func start() throws -> [String] {
+      try run("'\(TestPostgreSQL.root)/scripts/kafka' start \(arguments)").split(separator: ",").map(String.init)
+    }
+
+    func kill() throws { try run("'\(TestPostgreSQL.root)/scripts/kafka' kill \(arguments) >/dev/null") }
+    func remove() { _ = try? run("'\(TestPostgreSQL.root)/scripts/kafka' remove \(arguments) >/dev/null") }
+  }
+
   /// Settings with topics that no other test has.
   static func settings(partitions: Int32 = 2) -> KafkaSettings {
     var settings = KafkaSettings(bootstrapServers: servers)

@@ -7,31 +7,6 @@ import Testing
 
 @Suite("Faults of real processes", .serialized, .timeLimit(.minutes(15)))
 struct FaultTests {
-  @Test("a fleet is provisioned though workers and gateways are killed", arguments: TestCluster.Log.available)
-  func kills(_ log: TestCluster.Log) async throws {
-    try await TestCluster.with(log, roles: ["worker", "worker", "scheduler", "northbound", "gateway"]) { cluster in
-      let simulator = TestCluster.program + "-cpe"
-      let port = await cluster.server("gateway").cwmp
-      async let fleet = Task.detached {
-        try run(
-          """
-          CARILLON_CWMP_BOOTSTRAP=\(TestCluster.bootstrap.user):\(TestCluster.bootstrap.password) '\(simulator)' run \
-          --url http://127.0.0.1:\(port)/ -n 60 --rate 6 --interval 8 --retry-ms 500 --until-provisioned -d 120 \
-          --quiet --json 2>/dev/null
-          """)
-      }.value
-      for _ in 0..<3 {
-        try await cluster.loop.sleep(for: .seconds(3))
-        await cluster.signal(cluster.server("worker"), SIGKILL)
-        try await cluster.start("worker")
-      }
-      let summary = try await fleet
-      #expect(summary.contains("\"provisioned\":60"), "\(summary)")
-      let (_, devices) = try await cluster.api("/devices?limit=1000")
-      #expect(devices.components(of: "\"identity\"") == 60)
-    }
-  }
-
   @Test("a stopped worker's partitions are taken over within 10 s")
   func stoppedWorker() async throws {
     try await TestCluster.with(.postgresql, roles: ["worker", "northbound", "gateway"]) { cluster in

@@ -32,10 +32,10 @@ final class TestCPE {
   @discardableResult
   func inform(
     _ events: [EventStruct] = [EventStruct(.periodic)], url: String = "http://127.0.0.1:7/", to gateway: Int = 0,
-    version: String = "1.0"
+    version: String = "1.0", retry: UInt32 = 0
   ) async throws -> Answer {
     let inform = Inform(
-      deviceID: id, events: events,
+      deviceID: id, events: events, retryCount: retry,
       parameters: [
         ParameterValue("Device.DeviceInfo.SoftwareVersion", version),
         ParameterValue("Device.ManagementServer.ConnectionRequestURL", url),

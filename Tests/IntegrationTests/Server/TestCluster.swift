@@ -32,12 +32,16 @@ actor TestCluster {
   private let prefix: String
   /// Sections of the configuration besides those of every test.
   private let settings: String
+  private let brokers: [String]
   private(set) var servers: [Server] = []
   static let token = "a-token-of-tests-0123456789"
   static let bootstrap = (user: "boot", password: "boot-password")
 
-  init(_ log: Log, database: TestDatabase, loop: EventLoop, settings: String = "") throws {
+  init(
+    _ log: Log, database: TestDatabase, loop: EventLoop, settings: String = "", brokers: [String] = TestKafka.servers
+  ) throws {
     self.log = log
+    self.brokers = brokers
     self.settings = settings
     self.loop = loop
     http = try HTTPClient(loop: loop)
@@ -58,19 +62,26 @@ actor TestCluster {
     _ body: (TestCluster) async throws -> Void
   ) async throws {
     try await TestPostgreSQL.withDatabase { database in
-      let loop = try EventLoop(name: "cluster")
-      let cluster = try TestCluster(log, database: database, loop: loop, settings: settings)
-      do {
-        try await cluster.prepare()
-        for role in roles { try await cluster.start(role) }
-        try await body(cluster)
-        await cluster.end()
-      } catch {
-        await cluster.end()
-        throw error
-      }
-      await loop.shutdown()
+      try await with(log, database: database, roles: roles, settings: settings, body)
     }
+  }
+
+  /// The same on a database, and maybe brokers, of the test's own.
+  static func with(
+    _ log: Log, database: TestDatabase, brokers: [String] = TestKafka.servers, roles: [String], settings: String = "",
+    _ body: (TestCluster) async throws -> Void
+  ) async throws {
+    let loop = try EventLoop(name: "cluster")
+    let cluster = try TestCluster(log, database: database, loop: loop, settings: settings, brokers: brokers)
+    do {
+      try await cluster.begin(roles)
+      try await body(cluster)
+      await cluster.end()
+    } catch {
+      await cluster.end()
+      throw error
+    }
+    await loop.shutdown()
   }
 
   // MARK: - Processes
@@ -83,7 +94,17 @@ actor TestCluster {
   /// Starts a role and waits until it is ready.
   @discardableResult
   func start(_ role: String, awaited: Bool = true) async throws -> Server {
-    let ports = try Self.freePorts(3)
+    try await start(role, ports: try Self.freePorts(3), awaited: awaited)
+  }
+
+  /// SIGKILL, and another in its place at once, on the same ports.
+  func replace(_ server: Server) async throws {
+    signal(server, SIGKILL)
+    try await start(server.role, ports: [server.operations, server.cwmp, server.api])
+  }
+
+  @discardableResult
+  private func start(_ role: String, ports: [Int], awaited: Bool = true) async throws -> Server {
     let configuration = try configure(operations: ports[0], cwmp: ports[1], api: ports[2])
     let pid = try spawn(role, configuration)
     let server = Server(role: role, pid: pid, operations: ports[0], cwmp: ports[1], api: ports[2])
@@ -139,21 +160,43 @@ actor TestCluster {
     _ = try? run("rm -rf '\(folder)'")
   }
 
+  /// Starts a fleet of simulated CPEs; what it prints at its end is what ``finish(fleet:)`` returns.
+  func fleet(_ arguments: [String]) throws -> pid_t {
+    let url = "http://127.0.0.1:\(server("gateway").cwmp)/"
+    try write("fleet.bootstrap", "\(Self.bootstrap.user):\(Self.bootstrap.password)")
+    return try spawn(
+      [Self.program + "-cpe", "run", "--url", url, "--bootstrap", "\(folder)/fleet.bootstrap", "--quiet", "--json"]
+        + arguments, output: "\(folder)/fleet.json")
+  }
+
+  /// Ends a fleet and gives its summary.
+  func finish(fleet: pid_t) throws -> String {
+    kill(fleet, SIGTERM)
+    var status: Int32 = 0
+    waitpid(fleet, &status, 0)
+    return try run("tail -n 1 '\(folder)/fleet.json'")
+  }
+
   private func spawn(_ role: String, _ configuration: String) throws -> pid_t {
+    try spawn(
+      [Self.program, role, "--config", configuration],
+      output: "\(folder)/\(role)-\(UInt32.random(in: 0 ... .max)).log")
+  }
+
+  private func spawn(_ command: [String], output: String) throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    let output = "\(folder)/\(role)-\(UInt32.random(in: 0 ... .max)).log"
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
     var arguments: [UnsafeMutablePointer<CChar>?] = []
-    for argument in [Self.program, role, "--config", configuration] { arguments.append(strdup(argument)) }
+    for argument in command { arguments.append(strdup(argument)) }
     arguments.append(nil)
     defer { for argument in arguments { free(argument) } }
     var pid: pid_t = 0
-    guard posix_spawn(&pid, Self.program, &actions, nil, &arguments, environ) == 0 else {
-      throw CommandFailed(command: "carillon \(role)")
+    guard posix_spawn(&pid, command[0], &actions, nil, &arguments, environ) == 0 else {
+      throw CommandFailed(command: command.joined(separator: " "))
     }
     return pid
   }
@@ -172,7 +215,7 @@ actor TestCluster {
 
   private func configure(operations: Int, cwmp: Int, api: Int) throws -> String {
     let url = connection.split(separator: " ").filter { !$0.hasPrefix("password=") }.joined(separator: " ")
-    let brokers = TestKafka.servers.map { "'\($0)'" }.joined(separator: ", ")
+    let brokers = self.brokers.map { "'\($0)'" }.joined(separator: ", ")
     let text = """
       cluster: {secret_file: \(folder)/secret}
       database: {url: "\(url)", password_file: \(folder)/database}
@@ -233,10 +276,12 @@ actor TestCluster {
   // MARK: - Asking
 
   /// A GET or POST of the API, its answer as text.
-  func api(_ path: String, method: String = "GET", body: String = "") async throws -> (HTTPStatus, String) {
+  func api(
+    _ path: String, method: String = "GET", body: String = "", type: String = "application/json"
+  ) async throws -> (HTTPStatus, String) {
     var request = HTTPClientRequest(url: "http://127.0.0.1:\(server("northbound").api)/api/v1\(path)")
     request.method = method
-    request.fields = [("Authorization", "Bearer \(Self.token)"), ("Content-Type", "application/json")]
+    request.fields = [("Authorization", "Bearer \(Self.token)"), ("Content-Type", type)]
     request.body = Array(body.utf8)
     request.deadline = .seconds(60)
     request.responseLimit = 1 << 20

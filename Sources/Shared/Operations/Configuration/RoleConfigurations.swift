@@ -6,13 +6,16 @@ public struct WorkerConfiguration: Sendable {
   public var rounds: Int
   /// RPCs in one session.
   public var rpcs: Int
-  /// A serial number at whose Inform the fold crashes the process, to rehearse what a crash does; `nil` unless asked for.
+  /// The least time without a POST after which a session is lost (item 71); a CPE may ask for more.
+  public var sessionTimeout: Duration
+  /// A serial number at whose Inform the fold crashes the process, to rehearse what a crash does; `nil` by default.
   public var trapOn: String?
 
   init(_ reader: ConfigurationReader) {
     shards = reader.integer("shards", default: 0, in: 0...256)
     rounds = reader.integer("rounds", default: 16, in: 1...1000)
     rpcs = reader.integer("rpcs", default: 64, in: 1...10_000)
+    sessionTimeout = reader.duration("session_timeout", default: .seconds(30), in: .seconds(5)...(.seconds(3600)))
     trapOn = reader.text("trap_on")
   }
 }

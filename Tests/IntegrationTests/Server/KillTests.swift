@@ -1,0 +1,72 @@
+import Glibc
+import HTTP
+import Networking
+import Testing
+
+@Suite("Processes killed under a fleet", .serialized, .timeLimit(.minutes(10)))
+struct KillTests {
+  @Test(
+    "kill -9 of gateways and workers in running sessions loses no Inform, no task, and does nothing dangerous twice (P1-P4)",
+    arguments: TestCluster.Log.available)
+  func kills(_ log: TestCluster.Log) async throws {
+    let roles = ["worker", "worker", "scheduler", "northbound", "gateway"]
+    try await TestCluster.with(log, roles: roles) { cluster in
+      let policy = """
+        name: base
+        ensure:
+          ${device.root}.ManagementServer.PeriodicInformInterval: 4
+          ${device.root}.DeviceInfo.ProvisioningCode: carillon
+        """
+      let (put, answer) = try await cluster.api("/policies/base", method: "PUT", body: policy, type: "application/yaml")
+      #expect(put == .created, "\(answer)")
+      let history = "\(cluster.folder)/history"
+      let fleet = try await cluster.fleet([
+        "-n", "40", "--rate", "20", "--interval", "4", "--retry-ms", "300", "--boot-ms", "300", "--history", history,
+        "--expect", "DeviceInfo.ProvisioningCode=carillon",
+      ])
+      try await cluster.eventually("devices are known") {
+        try await cluster.api("/devices?limit=1000").1.components(of: "\"identity\"") == 40
+      }
+      var tasks: [String] = []
+      for round in 0..<6 {
+        for number in 1...4 {
+          tasks += try await cluster.reboot("00D09E-Carillon-000000\(number * 4 / 10)\(number * 4 % 10)", round: round)
+        }
+        // At some point of the sessions that are running just then.
+        try await cluster.loop.sleep(for: .milliseconds(Int.random(in: 200...1500)))
+        try await cluster.replace(cluster.server(round % 2 == 0 ? "gateway" : "worker"))
+      }
+      #expect(tasks.count == 24, "the API takes tasks whatever dies beside it")
+      try await cluster.eventually("every task is settled", within: .seconds(90)) {
+        try await cluster.api("/tasks?state=live&limit=1000&method=Reboot").1.components(of: "\"id\"") == 0
+      }
+      try await cluster.eventually("every device is as its policy demands", within: .seconds(60)) {
+        try await cluster.api("/tasks?state=live&limit=1000").1.components(of: "\"id\"") == 0
+      }
+      let summary = try await cluster.finish(fleet: fleet)
+      #expect(summary.contains("\"provisioned\":40"), "\(summary)")
+      // No acknowledged Inform is missing, no Reboot came twice: its history and the server's agree.
+      let differences = try await cluster.verify(history)
+      #expect(differences.contains(#""differences":[]"#), "\(differences)")
+    }
+  }
+}
+
+extension TestCluster {
+  /// Asks for a Reboot of a device, with little time for it; gives its task's id.
+  fileprivate func reboot(_ device: String, round: Int) async throws -> [String] {
+    let body = #"{"method":"Reboot","deadline_seconds":20,"idempotency_key":"round-\#(round)"}"#
+    let (status, text) = try await api("/devices/\(device)/tasks", method: "POST", body: body)
+    guard status == .accepted || status == .ok else { return [] }
+    return text.split(separator: "\"").dropFirst(3).first.map { [String($0)] } ?? []
+  }
+
+  /// What `carillon-cpe verify` has to say of a history.
+  fileprivate func verify(_ history: String) throws -> String {
+    try run(
+      """
+      '\(Self.program)-cpe' verify --history '\(history)' --api http://127.0.0.1:\(server("northbound").api) \
+      --token-file '\(folder)/token' --json | head -c 4000 | tr '\\n' ' '
+      """)
+  }
+}

@@ -58,7 +58,7 @@ actor LostSessions: Activity {
     "scheduler.silent_sessions",
     """
     SELECT device, id, last_post_at, post FROM session
-     WHERE last_post_at <= now() - interval '30 s' AND last_post_at + lost_after <= now()
+     WHERE last_post_at <= now() - interval '5 s' AND last_post_at + lost_after <= now()
        AND get_byte(uuid_send(device), 15) & 15 = ANY ($1::smallint[])
        AND (last_post_at, device) > ($3, $4)
      ORDER BY last_post_at, device LIMIT $2

@@ -127,26 +127,3 @@ extension TestDatabase {
     }
   }
 }
-
-extension PostgreSQLLog {
-  /// All records of a topic, in order within each partition.
-  fileprivate func everything(of topic: Topic, on loop: EventLoop) async throws -> [LogRecord] {
-    var records: [LogRecord] = []
-    for part in 0..<partitionCount(of: topic) {
-      let partition = Partition(topic, part)
-      let end = try await end(of: partition)
-      var next = try await start(of: partition)
-      let kept = try await loop.run { LoopBound(self.reader(on: loop), on: loop) }
-      let reader = try await loop.run { kept.value }
-      await reader.assign([partition: next])
-      while next < end {
-        let more = try await reader.next(maximumRecords: 256, maximumBytes: 1 << 20, wait: .seconds(2))
-        guard let last = more.last else { break }
-        records += more
-        next = last.offset + 1
-      }
-      await reader.close()
-    }
-    return records
-  }
-}

@@ -27,9 +27,9 @@ actor TestCluster {
   let folder: String
   let loop: EventLoop
   let http: HTTPClient
-  private let connection: String
-  private let log: Log
-  private let prefix: String
+  let connection: String
+  let log: Log
+  let prefix: String
   /// Sections of the configuration besides those of every test.
   private let settings: String
   private let brokers: [String]

@@ -33,7 +33,8 @@ struct StoryTests {
       #expect(values.contains("carillon"), "\(values)")
 
       // A task wakes the device by a connection request: it would not come by itself for ten minutes.
-      let body = #"{"method":"GetParameterValues","arguments":{"names":["InternetGatewayDevice.DeviceInfo.SerialNumber"]}}"#
+      let body =
+        #"{"method":"GetParameterValues","arguments":{"names":["InternetGatewayDevice.DeviceInfo.SerialNumber"]}}"#
       let asked = try await cluster.api("\(device)/tasks?wait=30", method: "POST", body: body)
       #expect(asked.0 == .ok && asked.1.contains(#""state":"succeeded""#), "\(asked.1)")
       #expect(asked.1.contains("00000002"))

@@ -9,7 +9,7 @@ struct CapturedRequest {
   /// Whether it returned a cookie.
   var hasCookie = false
   var body = ""
-  /// What its SOAP Body holds, without prefix: `Inform`, `GetParameterValuesResponse`, `Fault`; empty for an empty POST.
+  /// What its SOAP Body holds, without prefix: `Inform`, `Fault`, `RebootResponse`; empty for an empty POST.
   var kind = ""
 
   /// The captured runs, each its requests in order.

@@ -6,7 +6,7 @@ import Testing
 @Suite("Processes killed under a fleet", .serialized, .timeLimit(.minutes(10)))
 struct KillTests {
   @Test(
-    "kill -9 of gateways and workers in running sessions loses no Inform, no task, and does nothing dangerous twice (P1-P4)",
+    "kill -9 of gateways and workers loses no Inform, no task, and does nothing dangerous twice (P1-P4)",
     arguments: TestCluster.Log.available)
   func kills(_ log: TestCluster.Log) async throws {
     let roles = ["worker", "worker", "scheduler", "northbound", "gateway"]

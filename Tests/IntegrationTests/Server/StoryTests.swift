@@ -6,7 +6,7 @@ import Testing
 @Suite("The main job, end to end", .serialized, .timeLimit(.minutes(5)))
 struct StoryTests {
   @Test(
-    "an unknown CPE is registered, gets credentials and its policy, is woken for a task; its result and events are told",
+    "an unknown CPE is registered, gets credentials and its policy, is woken for a task, and all is told",
     arguments: TestCluster.Log.available)
   func story(_ log: TestCluster.Log) async throws {
     try await TestCluster.with(log) { cluster in

@@ -22,9 +22,9 @@ public enum DeviceSecretPurpose: UInt8, Sendable {
 extension Fold {
   /// Stores new credentials as pending and queues the task that gives them, unless one is under way.
   mutating func giveCredentialsIfNeeded() {
-    guard message.authentication == .bootstrap || needsRequestCredential else { return }
+    guard needsOwnCredential || needsRequestCredential else { return }
     guard !state.tasks.contains(where: { $0.origin == .credentials }) else { return }
-    let keep = message.authentication != .bootstrap || !settings.givesCredentials
+    let keep = !needsOwnCredential
     var credential = state.credential ?? CredentialRow(username: state.device?.identity ?? "")
     if !keep {
       credential.pendingSecret = context.shared.secrets.make(
@@ -40,14 +40,16 @@ extension Fold {
         origin: .credentials, createdAt: now, deadline: now + settings.credentialsDeadline))
   }
 
-  /// Whether a known device has no connection request credential that we know it to hold.
-  private var needsRequestCredential: Bool {
-    guard message.authentication == .own || message.authentication == .none else { return false }
-    return state.credential?.requestSecret == nil && !hasFailedBefore
-  }
+  /// Whether the device came with the shared credential and is to have its own.
+  private var needsOwnCredential: Bool { message.authentication == .bootstrap && settings.givesCredentials }
 
-  /// One that refuses is asked again with its next bootstrap only.
-  private var hasFailedBefore: Bool { state.credential?.pendingRequestSecret != nil }
+  /// Whether a device that keeps what it has for us lacks a connection request credential that we know it to hold: one
+  /// that refused is asked again with its next BOOTSTRAP only, which also may have made it forget.
+  private var needsRequestCredential: Bool {
+    guard message.authentication != .pending, !needsOwnCredential else { return false }
+    if message.events.contains(where: { $0.code == "0 BOOTSTRAP" }) { return true }
+    return state.credential?.requestSecret == nil && state.credential?.pendingRequestSecret == nil
+  }
 
   /// The device proved that it has what was pending.
   mutating func adoptPendingCredential() {

@@ -36,6 +36,7 @@ enum WorkerRole {
     settings.maximumRounds = Int16(clamping: process.configuration.worker.rounds)
     settings.maximumRPCs = Int16(clamping: process.configuration.worker.rpcs)
     settings.sessionTimeout = Int32(clamping: process.configuration.worker.sessionTimeout.components.seconds)
+    settings.givesCredentials = process.configuration.worker.credentials == .give
     settings.trapOn = process.configuration.worker.trapOn
     let report = WorkerReport(process.logger, process.metrics)
     let claims = Claims(

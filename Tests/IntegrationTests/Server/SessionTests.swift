@@ -166,6 +166,28 @@ struct SessionTests {
     }
   }
 
+  @Test("with `credentials: keep` the ManagementServer's are left alone, and connection requests get theirs, once")
+  func keptCredentials() async throws {
+    let settings = "worker: {credentials: keep}"
+    try await TestCluster.with(.postgresql, roles: ["worker", "gateway"], settings: settings) { cluster in
+      let cpe = TestCPE(cluster, serial: "keeper")
+      func given() async throws -> [String] {
+        try await cpe.work().flatMap { request -> [String] in
+          guard case .setParameterValues(let values, _) = request else { return ["\(request.method)"] }
+          return values.map(\.name)
+        }
+      }
+      let names = ["Username", "Password"].map { "Device.ManagementServer.ConnectionRequest\($0)" }
+      try await cpe.inform([EventStruct(.bootstrap)])
+      #expect(try await given() == names)
+      try await cpe.inform()
+      #expect(try await given() == [], "it still comes with the shared credential, and has what it needs")
+      // A factory reset may have made it forget.
+      try await cpe.inform([EventStruct(.bootstrap)])
+      #expect(try await given() == names)
+    }
+  }
+
   @Test("a device that has its own credential and comes with bootstrap again is held (section 5)")
   func held() async throws {
     try await TestCluster.with(.postgresql, roles: ["worker", "northbound", "gateway"]) { cluster in

@@ -1,11 +1,21 @@
 /// `worker`: folding.
 public struct WorkerConfiguration: Sendable {
+  /// What becomes of the ManagementServer credentials of devices that come with the shared one.
+  public enum Credentials: String, CaseIterable, Sendable {
+    /// Each device gets its own.
+    case give
+    /// They stay as they are: somebody else's concern. Connection requests still get credentials of ours.
+    case keep
+  }
+
   /// Shards, each a loop with its partitions and its connection; 0 is one for each core.
   public var shards: Int
   /// Rounds of planning in one session.
   public var rounds: Int
   /// RPCs in one session.
   public var rpcs: Int
+  /// Whether devices get ManagementServer credentials of their own.
+  public var credentials: Credentials
   /// The least time without a POST after which a session is lost (item 71); a CPE may ask for more.
   public var sessionTimeout: Duration
   /// A serial number at whose Inform the fold crashes the process, to rehearse what a crash does; `nil` by default.
@@ -15,6 +25,7 @@ public struct WorkerConfiguration: Sendable {
     shards = reader.integer("shards", default: 0, in: 0...256)
     rounds = reader.integer("rounds", default: 16, in: 1...1000)
     rpcs = reader.integer("rpcs", default: 64, in: 1...10_000)
+    credentials = reader.choice("credentials", default: Credentials.give)
     sessionTimeout = reader.duration("session_timeout", default: .seconds(30), in: .seconds(5)...(.seconds(3600)))
     trapOn = reader.text("trap_on")
   }

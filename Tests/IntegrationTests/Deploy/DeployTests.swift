@@ -72,7 +72,7 @@ struct DeployTests {
       """
       set -e; folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
       cp '\(root)'/deploy/systemd/* "$folder"
-      sed -i 's|/usr/bin/carillon|\(TestCluster.program)|; s|^Documentation=.*||; s|^\\(User\\|Group\\)=.*||' "$folder"/*
+      sed -i -E 's#/usr/bin/carillon#\(TestCluster.program)#; s#^(Documentation|User|Group)=.*##' "$folder"/*
       cp "$folder/carillon@.service" "$folder/carillon@gateway.service"
       told=$(SYSTEMD_UNIT_PATH="$folder:" systemd-analyze verify --man=no "$folder/carillon@gateway.service" \
         "$folder/carillon-migrate.service" "$folder/carillon.target" 2>&1)

@@ -98,13 +98,13 @@ struct ConfigurationTests {
   @Test("All problems are told at once, each with file, line, column and key, or its variable")
   func allProblems() {
     let found = problems(
-      "databse: {}\ngateway:\n  loops: many\n  limits:\n    body: 1TB\nworker:\n  lease: 5\n",
+      "databse: {}\ngateway:\n  loops: many\n  limits:\n    body: 1TB\nworker:\n  session_timeout: 5\n",
       ["CARILLON_NORTHBOUND_PORT": "99999", "CARILLON_WORKER_SHARD": "2"])
     #expect(
       found == [
         "c.yaml:3:10: gateway.loops: a whole number from 0 to 256 is expected",
         "c.yaml:5:11: gateway.limits.body: a size from 64KiB to 64MiB is expected, in bytes or with KiB, MiB or GiB",
-        "c.yaml:7:10: worker.lease: a time from 1s to 1m with its unit (ms, s, m, h, d) is expected",
+        "c.yaml:7:20: worker.session_timeout: a time from 5s to 1h with its unit (ms, s, m, h, d) is expected",
         "environment CARILLON_NORTHBOUND_PORT: northbound.port: a whole number from 0 to 65535 is expected",
         "c.yaml:1:1: databse: unknown key; did you mean 'database'?",
         "environment CARILLON_WORKER_SHARD: no key of the configuration is named so; did you mean "

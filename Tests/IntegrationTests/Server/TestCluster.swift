@@ -33,6 +33,8 @@ actor TestCluster {
   /// Sections of the configuration besides those of every test.
   private let settings: String
   private let brokers: [String]
+  /// The gateway that serves firmware.
+  private let filesPort: Int
   private(set) var servers: [Server] = []
   static let token = "a-token-of-tests-0123456789"
   static let bootstrap = (user: "boot", password: "boot-password")
@@ -42,12 +44,14 @@ actor TestCluster {
   ) throws {
     self.log = log
     self.brokers = brokers
+    filesPort = try Self.freePorts(1)[0]
     self.settings = settings
     self.loop = loop
     http = try HTTPClient(loop: loop)
     folder = try run("mktemp -d")
     prefix = "test-\(UUID128.random().base64URL)-"
     connection = database.connection
+    try run("mkdir '\(folder)/files'")
     let secret = SecureRandom.bytes(32)
     try write("secret", Hex.encode(secret.span))
     try write("bootstrap", Self.bootstrap.password)
@@ -94,8 +98,13 @@ actor TestCluster {
   /// Starts a role and waits until it is ready.
   @discardableResult
   func start(_ role: String, awaited: Bool = true) async throws -> Server {
-    try await start(role, ports: try Self.freePorts(3), awaited: awaited)
+    var ports = try Self.freePorts(3)
+    if role == "gateway", !servers.contains(where: { $0.cwmp == filesPort }) { ports[1] = filesPort }
+    return try await start(role, ports: ports, awaited: awaited)
   }
+
+  /// Its process has ended and was waited for.
+  func forget(_ server: Server) { servers.removeAll { $0.pid == server.pid } }
 
   /// SIGKILL, and another in its place at once, on the same ports.
   func replace(_ server: Server) async throws {
@@ -234,6 +243,7 @@ actor TestCluster {
         authentication:
           allow_basic_without_tls: true
           bootstrap: {username: \(Self.bootstrap.user), password_file: \(folder)/bootstrap}
+        files: {directory: \(folder)/files, public_url: "http://127.0.0.1:\(filesPort)/files"}
       scheduler: {connection_request_networks: [127.0.0.0/8]}
       northbound: {port: \(max(api, 1)), token_file: \(folder)/token}
       operations: {port: \(max(operations, 1)), log_level: info}

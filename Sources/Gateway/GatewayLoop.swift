@@ -62,7 +62,8 @@ final class GatewayLoop {
     metrics = GatewayMetrics(parts.metrics)
     instance = parts.instance
     admission = Admission(parts.budget, seed: parts.instance.low ^ UInt64(number))
-    core = SessionCore(instance: parts.instance, loop: number, replyPartition: parts.replyPartition)
+    core = SessionCore(
+      instance: parts.instance, loop: number, replyPartition: parts.replyPartition, deadlines: parts.deadlines)
     producer = parts.log.producer(on: loop)
     seal = RecordSeal(parts.keyring, sealer: parts.sealer)
     partitions = parts.log.partitionCount(of: .messages)

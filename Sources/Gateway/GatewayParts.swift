@@ -23,6 +23,8 @@ public struct GatewayParts: Sendable {
   public var bootstrap: (username: String, password: SecretKey)?
   /// What one loop lets in.
   public var budget = Admission.Budget()
+  /// How long what a POST waits for may take.
+  public var deadlines = SessionCore.Deadlines()
   /// Where it says what it does.
   public var logger: Logger
   /// Its metrics.

@@ -10,12 +10,14 @@ import PostgreSQL
 enum GatewayRole {
   static func parts(_ process: ServerProcess, _ log: any EventLog) async throws -> [LifecyclePart] {
     let configuration = process.configuration.gateway
-    let parts = try parts(configuration, process, log)
     let loops = min(process.loops(configuration.loops), 255)
+    let parts = try parts(configuration, loops, process, log)
     // Each loop has a listener of its own: what the process may have open is shared among them, with room for the rest.
     let connections =
       configuration.limits.connections > 0 ? configuration.limits.connections : process.openFiles * 9 / 10
-    let listeners = try configuration.listeners.map { try listening($0, configuration, connections / loops) }
+    // The same at every gateway, so that a CPE resumes its TLS session wherever it comes.
+    let tickets = try TicketKeys(process.keyring.all.map { $0.key(for: .tlsTickets, count: TicketKeys.keyLength).bytes })
+    let listeners = try configuration.listeners.map { try listening($0, configuration, connections / loops, tickets) }
     let http = self.http(configuration.limits)
     var shards: [GatewayShard] = []
     for number in 0..<loops {
@@ -53,23 +55,32 @@ enum GatewayRole {
   }
 
   private static func parts(
-    _ configuration: GatewayConfiguration, _ process: ServerProcess, _ log: any EventLog
+    _ configuration: GatewayConfiguration, _ loops: Int, _ process: ServerProcess, _ log: any EventLog
   ) throws -> GatewayParts {
     let bootstrap = try configuration.authentication.bootstrap.map { credential in
       (username: credential.username, password: SecretKey(Array(try credential.password.load().utf8)))
     }
-    return GatewayParts(
+    var parts = GatewayParts(
       log: log, database: process.database, keyring: process.keyring, sealer: process.sealer,
       realm: configuration.authentication.realm, bootstrap: bootstrap, logger: process.logger,
       metrics: process.metrics)
+    parts.budget.bytes = configuration.limits.bodyBudget / loops
+    parts.deadlines.directive = microseconds(configuration.limits.directiveDeadline)
+    // What is left is for reading the body, authentication, and the way out.
+    parts.deadlines.acknowledgement = microseconds(configuration.limits.answerDeadline) * 4 / 5
+    return parts
+  }
+
+  private static func microseconds(_ duration: Duration) -> Int64 {
+    duration.components.seconds * 1_000_000 + duration.components.attoseconds / 1_000_000_000_000
   }
 
   private static func listening(
-    _ listener: ListenerConfiguration, _ configuration: GatewayConfiguration, _ connections: Int
+    _ listener: ListenerConfiguration, _ configuration: GatewayConfiguration, _ connections: Int, _ tickets: TicketKeys
   ) throws -> GatewayShard.Listening {
     var options = ListenerOptions()
     if let certificate = listener.certificateFile, let key = listener.keyFile {
-      options.tls = try TLSServerContext(certificateChain: certificate, privateKey: key)
+      options.tls = try TLSServerContext(certificateChain: certificate, privateKey: key, ticketKeys: tickets)
     }
     if listener.connectionIdentity == .proxyV2 || !listener.proxyPeers.isEmpty {
       options.proxies = try listener.proxyPeers.map { try AddressRange($0) }

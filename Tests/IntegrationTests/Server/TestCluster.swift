@@ -33,6 +33,8 @@ actor TestCluster {
   /// Sections of the configuration besides those of every test.
   private let settings: String
   private let brokers: [String]
+  /// More fields of the gateways' listener.
+  private let listener: String
   /// The gateway that serves firmware.
   private let filesPort: Int
   private(set) var servers: [Server] = []
@@ -40,10 +42,12 @@ actor TestCluster {
   static let bootstrap = (user: "boot", password: "boot-password")
 
   init(
-    _ log: Log, database: TestDatabase, loop: EventLoop, settings: String = "", brokers: [String] = TestKafka.servers
+    _ log: Log, database: TestDatabase, loop: EventLoop, settings: String = "", listener: String = "",
+    brokers: [String] = TestKafka.servers
   ) throws {
     self.log = log
     self.brokers = brokers
+    self.listener = listener
     filesPort = try Self.freePorts(1)[0]
     self.settings = settings
     self.loop = loop
@@ -63,20 +67,21 @@ actor TestCluster {
   /// Runs `body` with a cluster of these roles, ready to serve; then ends its processes.
   static func with(
     _ log: Log, roles: [String] = ["worker", "scheduler", "northbound", "gateway"], settings: String = "",
-    _ body: (TestCluster) async throws -> Void
+    listener: String = "", _ body: (TestCluster) async throws -> Void
   ) async throws {
     try await TestPostgreSQL.withDatabase { database in
-      try await with(log, database: database, roles: roles, settings: settings, body)
+      try await with(log, database: database, roles: roles, settings: settings, listener: listener, body)
     }
   }
 
   /// The same on a database, and maybe brokers, of the test's own.
   static func with(
     _ log: Log, database: TestDatabase, brokers: [String] = TestKafka.servers, roles: [String], settings: String = "",
-    _ body: (TestCluster) async throws -> Void
+    listener: String = "", _ body: (TestCluster) async throws -> Void
   ) async throws {
     let loop = try EventLoop(name: "cluster")
-    let cluster = try TestCluster(log, database: database, loop: loop, settings: settings, brokers: brokers)
+    let cluster = try TestCluster(
+      log, database: database, loop: loop, settings: settings, listener: listener, brokers: brokers)
     do {
       try await cluster.begin(roles)
       try await body(cluster)
@@ -239,7 +244,7 @@ actor TestCluster {
           allow_few_replicas: true
       gateway:
         loops: 1
-        listeners: [{address: 127.0.0.1, port: \(max(cwmp, 1))}]
+        listeners: [{address: 127.0.0.1, port: \(max(cwmp, 1))\(listener)}]
         authentication:
           allow_basic_without_tls: true
           bootstrap: {username: \(Self.bootstrap.user), password_file: \(folder)/bootstrap}

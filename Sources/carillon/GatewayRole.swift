@@ -16,7 +16,8 @@ enum GatewayRole {
     let connections =
       configuration.limits.connections > 0 ? configuration.limits.connections : process.openFiles * 9 / 10
     // The same at every gateway, so that a CPE resumes its TLS session wherever it comes.
-    let tickets = try TicketKeys(process.keyring.all.map { $0.key(for: .tlsTickets, count: TicketKeys.keyLength).bytes })
+    let tickets = try TicketKeys(
+      process.keyring.all.map { $0.key(for: .tlsTickets, count: TicketKeys.keyLength).bytes })
     let listeners = try configuration.listeners.map { try listening($0, configuration, connections / loops, tickets) }
     let http = self.http(configuration.limits)
     var shards: [GatewayShard] = []

@@ -38,6 +38,7 @@ actor TestCluster {
   /// The gateway that serves firmware.
   private let filesPort: Int
   private(set) var servers: [Server] = []
+  private var fleets: [pid_t] = []
   static let token = "a-token-of-tests-0123456789"
   static let bootstrap = (user: "boot", password: "boot-password")
 
@@ -164,13 +165,14 @@ actor TestCluster {
 
   func end() async {
     await http.shutdown()
-    for server in servers {
-      kill(server.pid, SIGCONT)
-      kill(server.pid, SIGKILL)
+    for pid in servers.map(\.pid) + fleets {
+      kill(pid, SIGCONT)
+      kill(pid, SIGKILL)
       var status: Int32 = 0
-      waitpid(server.pid, &status, 0)
+      waitpid(pid, &status, 0)
     }
     servers = []
+    fleets = []
     _ = try? run("rm -rf '\(folder)'")
   }
 
@@ -178,9 +180,11 @@ actor TestCluster {
   func fleet(_ arguments: [String]) throws -> pid_t {
     let url = "http://127.0.0.1:\(server("gateway").cwmp)/"
     try write("fleet.bootstrap", "\(Self.bootstrap.user):\(Self.bootstrap.password)")
-    return try spawn(
+    let pid = try spawn(
       [Self.program + "-cpe", "run", "--url", url, "--bootstrap", "\(folder)/fleet.bootstrap", "--quiet", "--json"]
         + arguments, output: "\(folder)/fleet.json")
+    fleets.append(pid)
+    return pid
   }
 
   /// Ends a fleet and gives its summary.
@@ -188,6 +192,7 @@ actor TestCluster {
     kill(fleet, SIGTERM)
     var status: Int32 = 0
     waitpid(fleet, &status, 0)
+    fleets.removeAll { $0 == fleet }
     return try run("tail -n 1 '\(folder)/fleet.json'")
   }
 

@@ -2,6 +2,7 @@ import Cryptography
 import EventLog
 import Networking
 import Operations
+import PostgreSQL
 
 /// `carillon gateway|worker|scheduler|northbound|all`: starts the role's parts in order and lives until told to stop.
 enum ServeCommand {
@@ -34,10 +35,30 @@ enum ServeCommand {
     _ role: ProcessRole, _ process: ServerProcess, _ log: any EventLog, _ incarnation: UUID128
   ) async throws -> [LifecyclePart] {
     var parts: [LifecyclePart] = []
+    // A gateway on the Kafka log commits nothing, and must be able to start without PostgreSQL.
+    if role != .gateway || process.configuration.log.kind == .postgresql { parts.append(durability(process)) }
     if role == .worker || role == .all { parts += try WorkerRole.parts(process, log, incarnation) }
     if role == .scheduler || role == .all { parts += try SchedulerRole.parts(process, log) }
     if role == .northbound || role == .all { parts += try await NorthboundRole.parts(process) }
     if role == .gateway || role == .all { parts += try await GatewayRole.parts(process, log) }
     return parts
+  }
+
+  /// Nothing is served before it is known that commits hold what they promise. A database that is away is waited for,
+  /// for as long as a start may take.
+  private static func durability(_ process: ServerProcess) -> LifecyclePart {
+    let allows = process.configuration.database.allowsAsynchronousStandby
+    return LifecyclePart("database") {
+      let lane = try Lane(on: process.control, process.database)
+      defer { lane.closeSoon() }
+      while true {
+        do {
+          return try await CommitDurability.check(on: lane, allowsAsynchronousStandby: allows)
+        } catch let error as PostgreSQLError where error.isRetryable && !Task.isCancelled {
+          process.logger.warning("the database is not there yet") { $0.add(error) }
+          try await process.control.sleep(for: .seconds(1))
+        }
+      }
+    }
   }
 }

@@ -131,6 +131,13 @@ struct SessionTests {
       #expect(try await status("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>") == 400)
       #expect(try await status(String(repeating: "<a>", count: 400)) == 400)
       #expect(try await status(String(repeating: "x", count: 17 << 20)) == 413)
+      // Neither UTF-8 nor what it says it is; each is told what is wrong with it.
+      let broken = Array("<?xml version='1.0' encoding='UTF-8'?><a>".utf8) + [0xff, 0xfe, 0xc0] + Array("</a>".utf8)
+      let misread = try await cpe.post(broken, cookie: nil)
+      #expect(misread.status == .badRequest && !misread.body.isEmpty)
+      let unknown = Array("<?xml version='1.0' encoding='EBCDIC-NOWHERE'?><a/>".utf8)
+      let unread = try await cpe.post(unknown, cookie: nil)
+      #expect([.badRequest, .unsupportedMediaType].contains(unread.status) && !unread.body.isEmpty)
       let compressed = try await cpe.post(
         [1, 2], cookie: nil, fields: [("Content-Encoding", "br"), ("Content-Type", "text/xml")])
       #expect(compressed.status == .unsupportedMediaType)

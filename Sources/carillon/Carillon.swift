@@ -32,7 +32,7 @@ enum Carillon {
       print("carillon \(version)")
       return 0
     case "config": return try ConfigCommand.run(arguments)
-    case "migrate": return try await MigrateCommand.run(try load(arguments))
+    case "migrate": return try await MigrateCommand.run(arguments, try load(arguments))
     case "credentials": return try await CredentialsCommand.run(arguments, try load(arguments))
     case "token": return try await TokenCommand.run(arguments, try load(arguments))
     case let name?:
@@ -66,7 +66,14 @@ enum Carillon {
     commands: ProcessRole.allCases.map { role in
       CommandTable(role.name, summary(role), options: role == .worker ? [config, probe] : [config])
     } + [
-      CommandTable("migrate", "Make or update tables and topics, then exit.", options: [config]),
+      CommandTable(
+        "migrate", "Make or update tables and topics, then exit.",
+        options: [
+          config,
+          CommandTable.Option(
+            "restored", nil,
+            "The database was restored from a backup: put once tasks in doubt, begin the embedded log anew."),
+        ]),
       CommandTable(
         "token", "Tokens of the API.",
         commands: [

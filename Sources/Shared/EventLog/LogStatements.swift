@@ -21,6 +21,23 @@ enum LogStatements {
 
   static let probe = Statement("log.probe", "UPDATE log_topic SET generation = generation WHERE topic = 1")
 
+  // MARK: - After a restore
+
+  /// New names for all topics; the claims of `messages` move along, free.
+  static let reincarnate = Statement(
+    "log.reincarnate",
+    """
+    WITH old AS (SELECT topic, incarnation FROM log_topic),
+    new AS (UPDATE log_topic SET incarnation = gen_random_uuid() RETURNING topic, incarnation),
+    gone AS (
+      DELETE FROM log_claim c USING old o WHERE o.topic = 1 AND c.log = 'messages/' || o.incarnation
+      RETURNING c.part, c.next_offset, c.epoch)
+    INSERT INTO log_claim (log, part, next_offset, epoch)
+    SELECT 'messages/' || new.incarnation, gone.part, gone.next_offset, gone.epoch FROM gone, new WHERE new.topic = 1
+    """)
+
+  static let forgetMembers = Statement("log.forget_members", "DELETE FROM log_member")
+
   // MARK: - Appending
 
   /// Locks the heads of an append in order, so that appends never wait for each other in a ring. $1: topic, $2: parts.

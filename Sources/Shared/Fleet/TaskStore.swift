@@ -66,7 +66,7 @@ public enum TaskStore {
   // MARK: - Events
 
   /// Puts events of tasks into the outbox: rows of task, device, version, data, state.
-  private static func tell(_ events: Rows, _ cluster: Rows, in transaction: Transaction) async throws {
+  static func tell(_ events: Rows, _ cluster: Rows, in transaction: Transaction) async throws {
     guard let cluster = cluster.first, !events.isEmpty else { return }
     let restoreCount = try cluster.int32(0)
     let time = try cluster.text(1)
@@ -135,7 +135,7 @@ public enum TaskStore {
 
   // MARK: - Statements
 
-  private static let cluster = Statement(
+  static let cluster = Statement(
     "task_store.cluster",
     """
     SELECT restore_count, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM cluster_state
@@ -191,7 +191,7 @@ public enum TaskStore {
     "task_store.endings", event(version: "t.version + 1", state: "$2::text", fault: "$3::text::json"))
 
   /// The data of a task's event as the worker writes it; `fault` is NULL or JSON.
-  private static func event(version: String, state: String, fault: String) -> String {
+  static func event(version: String, state: String, fault: String) -> String {
     """
     SELECT t.id, t.device, \(version), convert_to(json_strip_nulls(json_build_object(
              'task', t.id, 'identity', coalesce(d.identity, ''), 'method', t.method, 'state', \(state),

@@ -101,6 +101,12 @@ actor TestCluster {
     _ = try run("'\(Self.program)' migrate --config '\(configuration)' 2>&1")
   }
 
+  /// What `carillon migrate --restored` says.
+  func noteRestore() throws -> String {
+    let configuration = try configure(operations: 0, cwmp: 0, api: 0)
+    return try run("'\(Self.program)' migrate --restored --config '\(configuration)' 2>&1 | tr '\\n' ' '")
+  }
+
   /// Starts a role and waits until it is ready.
   @discardableResult
   func start(_ role: String, awaited: Bool = true) async throws -> Server {

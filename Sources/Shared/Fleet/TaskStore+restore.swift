@@ -1,0 +1,49 @@
+import Cryptography
+public import PostgreSQL
+
+// After PostgreSQL was restored from a backup, or failed over to a standby that lacked commits: `carillon migrate
+// --restored` (docs/architecture.md, section 3).
+extension TaskStore {
+  /// How many tasks' events are made at once.
+  private static let chunk = 5000
+
+  /// Raises the restore count, so that versions of tasks that are reached anew get event ids of their own, and puts
+  /// every live task of once in doubt (P4).
+  ///
+  /// Also queued ones, which may have been sent after the backup was taken: their attempt becomes the one that would
+  /// have been sent, so that an answer that is still on the log settles it. None of them knows any more when it was
+  /// sent: that a device did not restart since is no longer evidence of anything, and would have it sent twice.
+  ///
+  /// - Parameter transaction: to be committed by the caller, while no role runs.
+  /// - Returns: the restore count, and how many tasks are newly in doubt.
+  public static func noteRestore(in transaction: Transaction) async throws -> (count: Int32, doubted: Int) {
+    let count = try await transaction.query(raise)[0].int32(0)
+    let tasks = try await transaction.query(doubt).map { try $0.uuid(0) }
+    for start in stride(from: 0, to: tasks.count, by: chunk) {
+      let ids = PostgreSQLValue.uuids(Array(tasks[start..<min(start + chunk, tasks.count)]))
+      let rows = try await transaction.pipeline([Call(cluster), Call(doubts, ids)])
+      try await tell(rows[1], rows[0], in: transaction)
+    }
+    return (count, tasks.count)
+  }
+
+  private static let raise = Statement(
+    "task_store.raise_restore_count",
+    "UPDATE cluster_state SET restore_count = restore_count + 1 RETURNING restore_count")
+
+  private static let doubt = Statement(
+    "task_store.doubt",
+    """
+    WITH old AS (SELECT id, state FROM task WHERE once AND state IN (1, 2, 3, 4) ORDER BY id FOR UPDATE),
+    new AS (
+      UPDATE task t
+         SET state = 4, attempt = t.attempt + CASE WHEN t.state = 1 THEN 1 ELSE 0 END, dispatched_at = NULL,
+             version = t.version + 1, changed_at = now()
+        FROM old WHERE t.id = old.id
+      RETURNING t.id, old.state)
+    SELECT id FROM new WHERE state <> 4 ORDER BY id
+    """)
+
+  private static let doubts = Statement(
+    "task_store.doubts", event(version: "t.version", state: "'in_doubt'::text", fault: "t.fault"))
+}

@@ -7,7 +7,7 @@ struct API: Sendable {
   /// The OpenAPI document, as it is served.
   let document: [UInt8]
 
-  init(lanes: NorthboundLanes, settings: NorthboundSettings, watch: TaskWatch) {
+  init(lanes: NorthboundLanes, settings: NorthboundSettings, watch: TaskWatch, browser: LogBrowser? = nil) {
     let devices = DeviceLookup(lane: lanes.reading)
     var endpoints: [Endpoint] = []
     endpoints += DeviceResource(lanes: lanes, devices: devices).endpoints
@@ -16,6 +16,7 @@ struct API: Sendable {
     endpoints += PolicyResource(lanes: lanes, read: settings.readPolicy).endpoints
     endpoints += FirmwareResource(lanes: lanes, directory: settings.filesDirectory).endpoints
     endpoints += CampaignResource(lanes: lanes).endpoints
+    if let browser { endpoints += LogResource(devices: devices, browser: browser).endpoints }
     endpoints.append(
       Endpoint(.get, "/health", "Whether the API can reach its database.", isOpen: true) { _, _ in
         _ = try await lanes.reading.query(Self.ping, deadline: .seconds(3))

@@ -19,13 +19,14 @@ public actor NorthboundServer {
   /// - Parameters:
   ///   - loop: where it lives.
   ///   - lanes: to the fleet's database, on the same loop; the caller closes them after ``close()``.
+  ///   - browser: reads the event log, for one or several servers; the caller closes it. Without it there is no `/log`.
   public init(
     on loop: EventLoop, lanes: NorthboundLanes, settings: NorthboundSettings = NorthboundSettings(),
-    logger: Logger = .none, metrics: MetricsRegistry = MetricsRegistry()
+    browser: LogBrowser? = nil, logger: Logger = .none, metrics: MetricsRegistry = MetricsRegistry()
   ) {
     self.loop = loop
     watch = TaskWatch(lanes.reading, limit: settings.maximumWaiting)
-    let api = API(lanes: lanes, settings: settings, watch: watch)
+    let api = API(lanes: lanes, settings: settings, watch: watch, browser: browser)
     let gate = TokenGate(TokenStore(lanes.reading), on: loop)
     router = APIRouter(gate: gate, logger: logger.component("northbound"), metrics: metrics).router(api.endpoints)
   }

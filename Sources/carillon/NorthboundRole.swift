@@ -16,22 +16,24 @@ enum NorthboundRole {
     if let certificate = configuration.certificateFile, let key = configuration.keyFile {
       tls = try TLSServerContext(certificateChain: certificate, privateKey: key)
     }
-    var parts: [LifecyclePart] = []
+    let browser = LogBrowser(
+      on: process.control, keyring: process.keyring, sealer: process.sealer, open: { try await process.openLog().log })
+    var parts = [LifecyclePart("log browser", stop: { await browser.close() })]
     for number in 0..<max(configuration.loops, 1) {
-      parts.append(try await part(number, process, settings, address, tls))
+      parts.append(try await part(number, process, settings, browser, address, tls))
     }
     return parts
   }
 
   private static func part(
-    _ number: Int, _ process: ServerProcess, _ settings: NorthboundSettings, _ address: SocketAddress,
-    _ tls: TLSServerContext?
+    _ number: Int, _ process: ServerProcess, _ settings: NorthboundSettings, _ browser: LogBrowser,
+    _ address: SocketAddress, _ tls: TLSServerContext?
   ) async throws -> LifecyclePart {
     let loop = try process.loop("northbound-\(number)")
     let lanes = NorthboundLanes(
       reading: try Lane(on: loop, process.database), writing: try Lane(on: loop, process.database))
     let server = NorthboundServer(
-      on: loop, lanes: lanes, settings: settings, logger: process.logger, metrics: process.metrics)
+      on: loop, lanes: lanes, settings: settings, browser: browser, logger: process.logger, metrics: process.metrics)
     let name = "northbound \(number)"
     process.readiness.expect(name)
     return LifecyclePart(

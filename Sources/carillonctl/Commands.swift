@@ -7,7 +7,7 @@ enum Commands {
   static let table = CommandTable(
     "carillonctl", "Operate a Carillon ACS by its REST API.",
     options: [Option("json", nil, "Print JSON, for scripts.")],
-    commands: friendly + [devices, tasks, policies, firmware, campaigns] + [
+    commands: friendly + [devices, tasks, policies, firmware, campaigns, log] + [
       CommandTable("health", "Tell whether the API is well."),
       CommandTable(
         "completion", "Print a script that completes commands.",
@@ -167,5 +167,24 @@ enum Commands {
       CommandTable("pause", "Begin no more downloads.", operands: "CAMPAIGN"),
       CommandTable("resume", "Go on.", operands: "CAMPAIGN"),
       CommandTable("cancel", "Call off what has not been sent.", operands: "CAMPAIGN"),
+    ])
+
+  private static let log = CommandTable(
+    "log", "What is on the event log.",
+    commands: [
+      CommandTable(
+        "cat", "Print records with what CPEs and the ACS said, without secrets.",
+        options: [
+          Option(
+            "topic", choices: ["messages", "directives", "dead-letters", "device-events", "task-events"],
+            "What CPEs said, unless given."),
+          Option("device", "d", value: "DEVICE", "Only of this device."),
+          Option("session", value: "ID", "Only of this session."),
+          Option("part", value: "N", "Only this partition; all unless given."),
+          Option("offset", value: "N", "Begin there; at the oldest unless given."),
+          Option("last", value: "N", "Begin so many records before each partition's end."),
+          limit,
+          Option("brief", nil, "A line a record, without bodies."),
+        ])
     ])
 }

@@ -9,8 +9,12 @@ struct DeviceLookup: Sendable {
   /// The id of the device in the path.
   ///
   /// - Throws: ``Problem`` of kind `not-found`.
-  func id(of request: APIRequest) async throws -> UUID128 {
-    let text = request.parameters["device"] ?? ""
+  func id(of request: APIRequest) async throws -> UUID128 { try await id(request.parameters["device"] ?? "") }
+
+  /// The id of the device that an id or identity names.
+  ///
+  /// - Throws: ``Problem`` of kind `not-found`.
+  func id(_ text: String) async throws -> UUID128 {
     let rows =
       if let id = UUID128(text) {
         try await lane.query(Self.byID, .uuid(id))

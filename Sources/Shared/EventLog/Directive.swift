@@ -80,15 +80,31 @@ public enum DirectiveRecord {
       guard to.elementsEqual(instance.bytes) else { return [] }
       return list(record.value)
     }
-    guard let post = record.headers.first("post").flatMap({ PostID(bytes: $0) }), post.instance == instance,
-      let session = record.headers.first("session").flatMap({ UUID128(bytes: Array($0)) }),
-      let body = open(record.value, session)
+    guard var directive = send(record), directive.post.instance == instance,
+      let body = open(record.value, directive.session)
     else { return [] }
-    return [
-      Directive(
-        .send, post: post, session: session, cwmpID: Array(record.headers.first("id") ?? []),
-        answerBy: Int64(bitPattern: number(record.headers.first("by") ?? [])), body: body)
-    ]
+    directive.body = body
+    return [directive]
+  }
+
+  /// All directives in a record, whichever gateway is meant; a body that cannot be opened is left out.
+  public static func all(
+    in record: LogRecord, open: (_ body: [UInt8], _ session: UUID128) -> [UInt8]?
+  ) -> [Directive] {
+    if record.headers.first("to") != nil { return list(record.value) }
+    guard var directive = send(record) else { return [] }
+    directive.body = open(record.value, directive.session) ?? []
+    return [directive]
+  }
+
+  /// What the headers of a `send` say.
+  private static func send(_ record: LogRecord) -> Directive? {
+    guard let post = record.headers.first("post").flatMap({ PostID(bytes: $0) }),
+      let session = record.headers.first("session").flatMap({ UUID128(bytes: Array($0)) })
+    else { return nil }
+    return Directive(
+      .send, post: post, session: session, cwmpID: Array(record.headers.first("id") ?? []),
+      answerBy: Int64(bitPattern: number(record.headers.first("by") ?? [])))
   }
 
   private static func list(_ value: [UInt8]) -> [Directive] {

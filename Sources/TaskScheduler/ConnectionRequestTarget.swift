@@ -14,6 +14,8 @@ public struct ConnectionRequestTarget: Sendable, Hashable {
     case foreign
     /// No CPE is at such an address: loopback, link-local, multicast, unspecified.
     case forbidden
+    /// It is outside of the networks that the operator allows.
+    case outside
     /// A port of another well-known service.
     case port
 
@@ -24,6 +26,7 @@ public struct ConnectionRequestTarget: Sendable, Hashable {
       case .malformed: "the connection request URL is not http with a numeric address"
       case .foreign: "the connection request URL names another address than the device informs from"
       case .forbidden: "the connection request URL names an address where no CPE can be"
+      case .outside: "the connection request URL names an address outside of scheduler.connection_request_networks"
       case .port: "the connection request URL names a port of another service"
       }
     }
@@ -43,7 +46,10 @@ public struct ConnectionRequestTarget: Sendable, Hashable {
   ///   - url: as the device informed.
   ///   - peer: the address that its last Inform came from.
   ///   - allowsLoopback: see ``ConnectionRequestSettings/allowsLoopback``.
-  public init(url: String, peer: String, allowsLoopback: Bool = false) throws(Refusal) {
+  ///   - networks: see ``ConnectionRequestSettings/networks``.
+  public init(
+    url: String, peer: String, allowsLoopback: Bool = false, networks: [AddressRange] = []
+  ) throws(Refusal) {
     guard !url.isEmpty else { throw .missing }
     let bytes = Array(url.utf8)
     // Visible ASCII only: nothing that could end the request line or begin a header.
@@ -59,6 +65,7 @@ public struct ConnectionRequestTarget: Sendable, Hashable {
     guard let address = IPAddress(host), let peer = IPAddress(peer) else { throw .malformed }
     guard address == peer else { throw .foreign }
     guard address.mayBeDevice(allowsLoopback: allowsLoopback) else { throw .forbidden }
+    guard networks.isEmpty || networks.contains(where: { $0.contains(address) }) else { throw .outside }
     guard port == 80 || port > 1023 else { throw .port }
     self.address = address
     self.port = port

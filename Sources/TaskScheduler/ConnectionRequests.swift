@@ -24,6 +24,7 @@ actor ConnectionRequests: Activity {
   private let sealer: ValueSealer
   private let settings: ConnectionRequestSettings
   private var random = RandomBlock()
+  private var pace: ConnectionRequestPace
   private var running: [UUID128: Task<Void, Never>] = [:]
   private var finished = Round()
 
@@ -39,6 +40,7 @@ actor ConnectionRequests: Activity {
     self.transport = transport
     self.sealer = sealer
     self.settings = settings
+    pace = ConnectionRequestPace(perSecond: settings.perSecond, now: .now)
     loop = lane.loop
   }
 
@@ -46,7 +48,7 @@ actor ConnectionRequests: Activity {
   func round() async throws -> Round {
     var round = finished
     finished = Round()
-    let room = settings.concurrency - running.count
+    let room = min(settings.concurrency - running.count, pace.room(.now))
     guard room > 0 else { return round }
     let rows = try await lane.query(
       Self.take, .int32(Int32(clamping: room)), .int64(settings.interval.components.seconds), alone: true)
@@ -57,6 +59,7 @@ actor ConnectionRequests: Activity {
         secrets: [try row.optionalBytes(5), try row.optionalBytes(6)].compactMap { $0 })
       running[wakeup.device] = Task(executorPreference: loop) { await self.ask(wakeup) }
     }
+    pace.take(rows.count)
     round.note("begun", rows.count)
     round.hasMore = rows.count == room
     return round
@@ -93,9 +96,12 @@ actor ConnectionRequests: Activity {
     let target: ConnectionRequestTarget
     do {
       target = try ConnectionRequestTarget(
-        url: wakeup.url, peer: wakeup.peer, allowsLoopback: settings.allowsLoopback)
+        url: wakeup.url, peer: wakeup.peer, allowsLoopback: settings.allowsLoopback, networks: settings.networks)
     } catch {
       return .failed(error.description)
+    }
+    guard pace.admits(target.address, .now) else {
+      return .failed("too many connection requests to its address or network just now")
     }
     let passwords = wakeup.secrets.compactMap { try? sealer.openText($0, owner: wakeup.device) }
     if passwords.count < wakeup.secrets.count, passwords.isEmpty {

@@ -1,3 +1,5 @@
+public import Networking
+
 /// What operators may set of a scheduler.
 public struct SchedulerSettings: Sendable {
   /// How connection requests are sent.
@@ -19,6 +21,10 @@ public struct SchedulerSettings: Sendable {
 public struct ConnectionRequestSettings: Sendable {
   /// How many may be under way at once in this process.
   public var concurrency = 64
+  /// How many this process may begin in a second.
+  public var perSecond = 200
+  /// Where devices may be; empty: anywhere that a device can be. With loopback only by ``allowsLoopback``.
+  public var networks: [AddressRange] = []
   /// How long one may take, from connecting to the last answer.
   public var deadline: Duration = .seconds(5)
   /// The least time between two to one device (item 183).

@@ -44,6 +44,8 @@ enum SchedulerRole {
     var settings = SchedulerSettings()
     settings.connectionRequests.interval = configuration.scheduler.connectionRequestInterval
     let networks = try configuration.scheduler.connectionRequestNetworks.map { try AddressRange($0) }
+    settings.connectionRequests.perSecond = configuration.scheduler.connectionRequestsPerSecond
+    settings.connectionRequests.networks = networks
     settings.connectionRequests.allowsLoopback = networks.contains { $0.contains(IPAddress.loopback) }
     settings.fileURL = configuration.gateway.files.publicURL ?? ""
     settings.historyRetention = configuration.scheduler.taskHistory

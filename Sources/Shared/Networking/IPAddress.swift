@@ -74,6 +74,13 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   /// 0.0.0.0 or ::.
   public var isUnspecified: Bool { number == 0 }
 
+  /// The first address of the network of that many leading bits that this address is in.
+  public func network(_ prefixLength: Int) -> IPAddress {
+    // A shift by the full width gives 0, as `<<` on fixed-width integers is a smart shift.
+    let dropped = max((isIPv4 ? 32 : 128) - prefixLength, 0)
+    return IPAddress(isIPv4: isIPv4, number: (number >> dropped) << dropped)
+  }
+
   /// The usual text form, without brackets.
   public var description: String {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in

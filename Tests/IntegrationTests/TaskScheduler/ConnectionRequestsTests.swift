@@ -158,6 +158,40 @@ struct ConnectionRequestsTests {
     }
   }
 
+  @Test func `devices that all name one address are not asked at once; those put off say why`() async throws {
+    try await SchedulerFixture.with { fixture in
+      for number in 1...5 {
+        let device = try await fixture.device(UInt64(number), url: "http://198.51.100.7:7547/", peer: "198.51.100.7")
+        try await fixture.task(device)
+      }
+      let activity = ConnectionRequests(
+        fixture.lane, WillingTransport(), fixture.sealer, ConnectionRequestSettings())
+      _ = try await activity.round()
+      await activity.settled()
+      let counts = Dictionary(uniqueKeysWithValues: try await activity.round().counts.map { ($0.name, $0.count) })
+      #expect(counts["asked"] == 2 && counts["failed"] == 3, "\(counts)")
+      let failures = try await fixture.column("SELECT failure FROM wakeup WHERE failure <> ''")
+      #expect(failures.count == 3 && failures.allSatisfy { $0.contains("too many connection requests") })
+    }
+  }
+
+  @Test func `a process begins no more than its rate`() async throws {
+    try await SchedulerFixture.with { fixture in
+      for number in 1...20 {
+        let device = try await fixture.device(
+          UInt64(number), url: "http://198.51.100.\(number):7547/", peer: "198.51.100.\(number)")
+        try await fixture.task(device)
+      }
+      var settings = ConnectionRequestSettings()
+      settings.perSecond = 3
+      let activity = ConnectionRequests(fixture.lane, WillingTransport(), fixture.sealer, settings)
+      let first = try await activity.round()
+      #expect(first.counts.map(\.count) == [3])
+      await activity.settled()
+      await activity.stop()
+    }
+  }
+
   @Test func `two schedulers never ask one device at once`() async throws {
     try await SchedulerFixture.with { fixture in
       let cpe = try await DigestCPE.start(on: fixture.loop)
@@ -174,5 +208,14 @@ struct ConnectionRequestsTests {
       #expect(try await cpe.requests().count == 80)
       #expect(try await fixture.value("SELECT max(tries) FROM wakeup") == "1")
     }
+  }
+}
+
+/// CPEs that take any request at once.
+private struct WillingTransport: ConnectionRequestTransport, ConnectionRequestExchange {
+  func dialogue(with target: ConnectionRequestTarget) -> any ConnectionRequestExchange { self }
+
+  func get(authorization: String?, anew: Bool, deadline: Duration) async -> ConnectionRequestAnswer {
+    .response(status: 200, challenge: nil)
   }
 }

@@ -32,6 +32,19 @@ struct ConnectionRequestTargetTests {
     #expect(Int(target.port) == port)
   }
 
+  @Test func `where the operator names networks, no other is asked`() throws {
+    let networks = [try AddressRange("198.51.100.0/24"), try AddressRange("2001:db8::/32")]
+    for (address, isAllowed) in [("198.51.100.7", true), ("198.51.101.7", false), ("[2001:db8::1]", true)] {
+      var refusal: ConnectionRequestTarget.Refusal?
+      do throws(ConnectionRequestTarget.Refusal) {
+        _ = try ConnectionRequestTarget(url: "http://\(address):7547/", peer: address, networks: networks)
+      } catch {
+        refusal = error
+      }
+      #expect(refusal == (isAllowed ? nil : .outside), "\(address)")
+    }
+  }
+
   @Test func `IPv6 literals stand in brackets, with any port (item 185)`() throws {
     let target = try ConnectionRequestTarget(url: "http://[2001:db8:0::1]:30005/", peer: "2001:DB8::1")
     #expect(target.address == IPAddress("2001:db8::1"))

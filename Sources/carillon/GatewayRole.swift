@@ -81,7 +81,8 @@ enum GatewayRole {
   ) throws -> GatewayShard.Listening {
     var options = ListenerOptions()
     if let certificate = listener.certificateFile, let key = listener.keyFile {
-      options.tls = try TLSServerContext(certificateChain: certificate, privateKey: key, ticketKeys: tickets)
+      options.tls = try TLSServerContext(
+        certificateChain: certificate, privateKey: key, ticketKeys: tickets, allowsLegacy: listener.allowsLegacyTLS)
     }
     if listener.connectionIdentity == .proxyV2 || !listener.proxyPeers.isEmpty {
       options.proxies = try listener.proxyPeers.map { try AddressRange($0) }

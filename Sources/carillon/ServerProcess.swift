@@ -67,7 +67,13 @@ struct ServerProcess: Sendable {
   func openLog() async throws -> (log: any EventLog, incarnation: UUID128) {
     switch configuration.log.kind {
     case .postgresql:
-      let log = try await PostgreSQLLog.open(database, on: control)
+      let topics = configuration.log
+      let retention: [Topic: Duration] = [
+        .messages: topics.messages.retention, .directives: topics.directives.retention,
+        .deadLetters: topics.deadLetters.retention, .deviceEvents: topics.events.retention,
+        .taskEvents: topics.events.retention,
+      ]
+      let log = try await PostgreSQLLog.open(database, on: control, retention: retention)
       return (log, log.incarnation(of: .messages))
     case .kafka: return try await KafkaWiring.open(self)
     }

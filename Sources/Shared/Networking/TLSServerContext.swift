@@ -2,7 +2,8 @@ import COpenSSL
 import Glibc
 
 /// A server's TLS settings: certificate chain, key, ticket keys. One is shared by all listeners and loops; to reload
-/// certificates, make a new one and give it to the listeners. TLS 1.2 and above, no renegotiation, no ALPN.
+/// certificates, make a new one and give it to the listeners. TLS 1.2 and above unless old CPEs are let in by name, no
+/// renegotiation, no ALPN.
 ///
 /// `@unchecked Sendable`, because the SSL_CTX is not changed after `init`, and OpenSSL counts its references and locks
 /// what `SSL_new` touches in it.
@@ -12,9 +13,18 @@ public final class TLSServerContext: @unchecked Sendable {
 
   /// Reads a PEM certificate chain (the server's own certificate first) and its unencrypted key.
   ///
+  /// - Parameter allowsLegacy: also takes TLS 1.0 and 1.1 and keys and signatures that are weak today, for CPEs that
+  ///   know no better.
   /// - Throws: `NetworkingError` (`.tls`) with the file and OpenSSL's reason.
-  public init(certificateChain: String, privateKey: String, ticketKeys: TicketKeys? = nil) throws(NetworkingError) {
+  public init(
+    certificateChain: String, privateKey: String, ticketKeys: TicketKeys? = nil, allowsLegacy: Bool = false
+  ) throws(NetworkingError) {
     context = try TLS.makeContext(TLS_server_method(), "TLS server")
+    if allowsLegacy {
+      carillon_tls_set_min_version(context, TLS1_VERSION)
+      // OpenSSL 3 has TLS below 1.2 at level 0 only: its signatures are SHA-1's.
+      SSL_CTX_set_security_level(context, 0)
+    }
     self.ticketKeys = ticketKeys
     carillon_tls_set_session_cache_off(context)
     SSL_CTX_set_num_tickets(context, 1)

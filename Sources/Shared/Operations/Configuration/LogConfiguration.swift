@@ -10,7 +10,7 @@ public struct LogConfiguration: Sendable {
 
   /// Which home.
   public var kind: Kind
-  /// What the CPEs said: 24 partitions and 7 days.
+  /// What the CPEs said: 24 partitions and 7 days; embedded 4 and an hour.
   public var messages: TopicConfiguration
   /// What they are told: 8 partitions and 10 minutes.
   public var directives: TopicConfiguration
@@ -26,7 +26,8 @@ public struct LogConfiguration: Sendable {
     let topics = reader.section("topics")
     let embedded = kind == .postgresql
     messages = TopicConfiguration(
-      topics.section("messages"), partitions: embedded ? 4 : 24, retention: .seconds(7 * 86_400))
+      topics.section("messages"), partitions: embedded ? 4 : 24,
+      retention: .seconds(embedded ? 3600 : 7 * 86_400))
     directives = TopicConfiguration(
       topics.section("directives"), partitions: embedded ? 2 : 8, retention: .seconds(600))
     deadLetters = TopicConfiguration(

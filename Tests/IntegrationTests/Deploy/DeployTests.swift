@@ -68,7 +68,7 @@ struct DeployTests {
         guard comment.hasPrefix("# "), let colon = comment.firstIndex(of: ":"),
           names.contains(comment[..<colon].dropFirst(2))
         else { return String(line) }
-        return indent + comment.dropFirst(2)
+        return String(indent + comment.dropFirst(2))
       }
     let document = try YAMLDocument.parse(Array(lines.joined(separator: "\n").utf8), file: "sample")
     let missing = Set(keys).subtracting(document.root.paths(below: ""))

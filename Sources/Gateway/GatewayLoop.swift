@@ -80,7 +80,7 @@ final class GatewayLoop {
   }
 
   /// Whether the loop takes new sessions.
-  var latency: Int64? { core.latency.expected(now: clock.now) }
+  var latency: Int64? { core.latency.expected(now: clock.steady) }
 
   func inform(_ waiting: Pending, _ message: CPEMessage) -> SessionCore.Exchange {
     start(waiting) { core, id, now in core.inform(id, message, now: now) }
@@ -105,14 +105,14 @@ final class GatewayLoop {
   func gone(_ id: SessionCore.Exchange) {
     guard let waiting = pending.removeValue(forKey: id) else { return }
     if waiting.admitted > 0 { admission.done(bytes: waiting.admitted) }
-    perform(core.gone(id, post: nil, now: clock.now))
+    perform(core.gone(id, post: nil, now: clock.steady))
   }
 
   // MARK: - From the log
 
   /// Directives that were read for this loop.
   func take(_ directives: [Directive]) {
-    for directive in directives { perform(core.directive(directive, now: clock.now)) }
+    for directive in directives { perform(core.directive(directive, now: clock.steady)) }
   }
 
   /// Directives may have been missed.
@@ -132,7 +132,7 @@ final class GatewayLoop {
     nextExchange += 1
     let id = nextExchange
     pending[id] = waiting
-    perform(body(&core, id, clock.now))
+    perform(body(&core, id, clock.steady))
     return id
   }
 
@@ -152,6 +152,9 @@ final class GatewayLoop {
   }
 
   private func append(_ message: CPEMessage, _ ticket: UInt64?) {
+    // Workers go by the database's clock.
+    var message = message
+    if message.answerBy != 0 { message.answerBy = clock.database(message.answerBy) }
     producer.append(message.record(partitions: partitions, seal: seal)) { [weak self] result in
       guard let self else { return }
       var succeeded = true
@@ -160,7 +163,7 @@ final class GatewayLoop {
         metrics.appendFailures.increment()
         logger.debug("record not appended") { $0.add(error) }
       }
-      if let ticket { perform(core.acknowledged(ticket, succeeded: succeeded, now: clock.now)) }
+      if let ticket { perform(core.acknowledged(ticket, succeeded: succeeded, now: clock.steady)) }
     }
   }
 
@@ -176,10 +179,10 @@ final class GatewayLoop {
     guard timer == nil || at < timerAt else { return }
     timer?.cancel()
     timerAt = at
-    timer = loop.schedule(after: .microseconds(max(at - clock.now, 1_000))) { [weak self] in
+    timer = loop.schedule(after: .microseconds(max(at - clock.steady, 1_000))) { [weak self] in
       guard let self else { return }
       timer = nil
-      perform(core.tick(now: clock.now))
+      perform(core.tick(now: clock.steady))
     }
   }
 }

@@ -9,6 +9,9 @@ public import EventLog
 ///
 /// Each POST that waits is answered exactly once: by ``Action/respond(_:_:)`` or ``Action/close(_:)``, after which its
 /// exchange is forgotten.
+///
+/// All times are microseconds of one clock that never goes back, also a message's `answerBy`: the shell tells the
+/// workers by the database's.
 public struct SessionCore {
   /// The shell's name for a POST's HTTP exchange.
   public typealias Exchange = UInt64

@@ -113,6 +113,12 @@ struct Batch {
       if let device = states[input.message.device]?.device {
         scope.formUnion(engine.scope(for: DeviceFacts(device, input.body?.inform)))
       }
+      // What was sent may turn out to have got no answer.
+      for task in states[input.message.device]?.tasks ?? [] where task.awaitsEvidence {
+        for setting in task.request.settings {
+          if let path = ParameterPath(reported: setting.name) { scope.insert(path) }
+        }
+      }
       // An answer may hold anything that was asked for.
       if input.message.kind == .response { return .everything }
       guard let inform = input.body?.inform else { continue }
@@ -124,7 +130,10 @@ struct Batch {
   }
 
   /// Puts the dead letters into the outbox, fails the outstanding attempt of each device and ends its session.
-  func addDeadLetters(to outcome: inout BatchFold.Outcome, incarnation: UUID128, now: Int64) {
+  func addDeadLetters(
+    to outcome: inout BatchFold.Outcome, incarnation: UUID128, shared: Fold.Context.Shared
+  ) {
+    let now = shared.now
     for letter in deadLetters {
       let ids = RecordIDs(
         incarnation, letter.record.partition.number, letter.record.offset, milliseconds: now / 1000)
@@ -138,31 +147,14 @@ struct Batch {
         json.member("headers", Base64.encode(letter.record.headers.bytes.span))
         json.member("value", Base64.encode(letter.record.value.span))
       }
-      outcome.events.append(
-        (
-          ids.nextName(),
-          NorthboundEvent(
-            topic: .deadLetters, type: "carillon.dead-letter.v1", device: letter.device, time: now, data: data)
-        ))
+      let event = NorthboundEvent(
+        topic: .deadLetters, type: "carillon.dead-letter.v1", device: letter.device, time: now, data: data)
+      outcome.events.append((ids.name(of: event), event))
       outcome.alarms.append((letter.device, "record to the dead letters: \(letter.reason)"))
-      outcome.fail(letter.device, now: now)
-    }
-  }
-}
-
-extension BatchFold.Outcome {
-  /// A record of the device could not be folded: what was outstanding got no answer, and the session is over.
-  fileprivate mutating func fail(_ device: UUID128, now: Int64) {
-    guard let outstanding = states[device]?.session?.outstanding,
-      let index = states[device]?.index(of: outstanding.task)
-    else { return }
-    states[device]?.session = nil
-    states[device]?.tasks[index].version += 1
-    if states[device]?.tasks[index].once == true {
-      states[device]?.tasks[index].state = .inDoubt
-    } else if var task = states[device]?.tasks.remove(at: index) {
-      task.fault = FaultText.refused("it could not be read")
-      finished.append((task, .failed))
+      guard let state = outcome.states[letter.device] else { continue }
+      let (after, effects) = Fold.passOver(state, Fold.Context(shared, newID: ids.next))
+      outcome.states[letter.device] = after
+      for effect in effects { outcome.take(effect, letter.device, ids) }
     }
   }
 }

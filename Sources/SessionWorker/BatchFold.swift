@@ -90,10 +90,11 @@ extension BatchFold.Outcome {
     }
   }
 
-  fileprivate mutating func take(_ effect: Effect, _ device: UUID128, _ ids: RecordIDs) {
+  /// Sorts an effect of one record's fold.
+  mutating func take(_ effect: Effect, _ device: UUID128, _ ids: RecordIDs) {
     switch effect {
     case .directive(let directive, let partition): directives.append((directive, partition))
-    case .event(let event): events.append((ids.nextName(), event))
+    case .event(let event): events.append((ids.name(of: event), event))
     case .finished(let task, let state): finished.append((task, state))
     case .alarm(let text): alarms.append((device, text))
     }
@@ -110,12 +111,14 @@ extension ContactRow {
   }
 }
 
-/// The ids that one record's fold makes: from the record's place, so that folding it again makes the same.
+/// The ids that one record's fold makes: from the record's place, so that folding it again makes the same. After a
+/// restore it may be folded into other things than the first time: so an event's id comes from what it tells, too.
 final class RecordIDs {
   private let namespace: UUID128
   private let place: String
   private let milliseconds: Int64
   private var count = 0
+  private var told: [String: Int] = [:]
 
   init(_ incarnation: UUID128, _ partition: Int32, _ offset: Int64, milliseconds: Int64) {
     namespace = incarnation
@@ -123,8 +126,14 @@ final class RecordIDs {
     self.milliseconds = milliseconds
   }
 
-  /// The next event's id, a UUIDv5.
-  func nextName() -> UUID128 {
+  /// An event's id, a UUIDv5.
+  func name(of event: NorthboundEvent) -> UUID128 {
+    let subject = event.task.map { "\(event.type)/\($0.id)/\($0.version)" } ?? event.type
+    told[subject, default: 0] += 1
+    return UUID128.named("\(place)\(subject)/\(told[subject] ?? 0)", in: namespace)
+  }
+
+  private func nextName() -> UUID128 {
     count += 1
     return UUID128.named(place + String(count), in: namespace)
   }

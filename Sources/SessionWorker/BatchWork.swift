@@ -35,7 +35,7 @@ struct BatchWork {
       policies: engine, policyEpoch: epoch, settings: parts.settings, now: now, secrets: parts.secrets,
       fingerprint: parts.secrets.fingerprint)
     var outcome = BatchFold.fold(batch.inputs, batch.states, incarnation: parts.incarnation, shared: shared)
-    batch.addDeadLetters(to: &outcome, incarnation: parts.incarnation, now: now)
+    batch.addDeadLetters(to: &outcome, incarnation: parts.incarnation, shared: shared)
     let writes = BatchStore.writing(
       batch.states, &outcome, trivial: batch.trivialDevices, now: now, outbox: OutboxEncoder())
     return (outcome, writes)

@@ -48,6 +48,7 @@ extension Fold {
     if outstanding.post == post { return send(index, post, isNew: false) }
     if state.tasks[index].once {
       state.session?.outstanding = nil
+      doubtEffects(of: state.tasks[index])
       if state.tasks[index].state == .dispatched { change(index) { $0.state = .inDoubt } }
       return sendNext(post)
     }
@@ -130,7 +131,8 @@ extension Fold {
 
   private func isCompared(_ task: RPCTask) -> Bool {
     guard case .addObject = task.request else { return true }
-    return task.evidence == nil || task.evidence?.compared == message.session
+    guard let evidence = task.evidence, evidence.isComparable else { return true }
+    return evidence.compared == message.session
   }
 
   // MARK: - Sending

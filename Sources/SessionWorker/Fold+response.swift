@@ -61,6 +61,7 @@ extension Fold {
 
   /// The gateway did not take the body: repeatable work fails with the reason, once work is in doubt.
   private mutating func settleRefused(_ index: Int) {
+    doubtEffects(of: state.tasks[index])
     if state.tasks[index].once {
       change(index) { $0.state = .inDoubt }
     } else {
@@ -76,8 +77,8 @@ extension Fold {
     case .policy: notePolicyFault(task, fault)
     case .preparation:
       // Nothing to compare with: the task goes out, or stays in doubt, without the evidence.
-      if let id = UUID128(task.originName) { prepared(id, instances: []) }
       finish(index, .failed, fault: text)
+      if let id = UUID128(task.originName) { prepared(id, instances: nil) }
       return
     default: break
     }
@@ -92,6 +93,8 @@ extension Fold {
   private mutating func settle(_ index: Int, _ response: CPEResponse) {
     let task = state.tasks[index]
     let result = learn(response, of: task)
+    // What was learnt may have settled another task.
+    guard let index = state.index(of: task.id) else { return }
     if task.acceptsOnly(response) {
       change(index) { task in
         task.state = .accepted
@@ -131,6 +134,7 @@ extension Fold {
     case .addObject(let instance, _):
       if case .addObject(let path) = task.request, let table = ParameterPath(reported: path) {
         _ = state.twin.apply(addedInstance: instance, of: table, at: milliseconds)
+        attribute(instance, of: path)
       }
       forgetDigest()
     case .deleteObject:
@@ -165,20 +169,31 @@ extension Fold {
   /// The twin changed by something that no Inform brought: a CPE that forgets it must be seen (section 2.2).
   private mutating func forgetDigest() { state.contact?.digest = [] }
 
-  /// The instances that a task of once needed to know.
-  private mutating func prepared(_ id: UUID128, instances: [UInt32]) {
+  /// An instance of which we know whose it is: it is no evidence for another AddObject on that table.
+  private mutating func attribute(_ instance: UInt32, of path: String) {
+    for index in state.tasks.indices where state.tasks[index].request == .addObject(path: path) {
+      state.tasks[index].evidence?.instances.append(instance)
+    }
+  }
+
+  /// The instances that a task of once needed to know; nil where the CPE does not tell.
+  private mutating func prepared(_ id: UUID128, instances: [UInt32]?) {
     guard let index = state.index(of: id), let session = state.session?.id else { return }
     let before = state.tasks[index].evidence
     switch state.tasks[index].state {
     case .queued:
-      change(index) { $0.evidence = RPCTask.Evidence(session: session, instances: instances) }
+      change(index) { task in
+        task.evidence = RPCTask.Evidence(session: session, instances: instances ?? [])
+        task.evidence?.isComparable = instances != nil
+      }
     case .inDoubt:
       state.tasks[index].evidence?.compared = session
-      guard let before else { return }
+      guard let before, let instances else { return }
       let new = Set(instances).subtracting(before.instances)
       if new.isEmpty {
         retry(index, fault: FaultText.notDone, countsAsLost: true)
       } else if new.count == 1, let instance = new.first {
+        if case .addObject(let path) = state.tasks[index].request { attribute(instance, of: path) }
         finish(index, .succeeded, result: EventData.instance(instance))
       }
     default: break

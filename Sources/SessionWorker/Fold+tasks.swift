@@ -1,4 +1,5 @@
 import Cryptography
+import DataModel
 import EventLog
 import Fleet
 
@@ -77,5 +78,16 @@ extension Fold {
         NorthboundEvent(
           topic: .taskEvents, type: "carillon.task.\(stateNow.name).v1", device: state.id, time: now,
           data: EventData.task(task, stateNow, identity: state.device?.identity ?? ""), task: (task.id, task.version))))
+  }
+}
+
+extension Fold {
+  /// An attempt got no answer, or none that was understood: what it would have set may be set or not, so the twin
+  /// knows it no longer, and policies see to it anew.
+  mutating func doubtEffects(of task: RPCTask) {
+    let paths = task.request.settings.compactMap { ParameterPath(reported: $0.name) }
+    guard !paths.isEmpty else { return }
+    state.twin.apply(doubted: paths)
+    state.contact?.digest = []
   }
 }

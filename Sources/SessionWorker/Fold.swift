@@ -77,6 +77,25 @@ public struct Fold {
     return (fold.state, fold.effects)
   }
 
+  /// A record of the device could not be read: what was outstanding got no answer that we know of, and the session is
+  /// over (P7).
+  static func passOver(_ state: DeviceState, _ context: Context) -> (DeviceState, [Effect]) {
+    var fold = Fold(
+      state: state, context: context, message: CPEMessage(.lost, device: state.id, session: state.session?.id ?? .zero))
+    guard let outstanding = state.session?.outstanding else { return (state, []) }
+    fold.state.session = nil
+    guard let index = state.index(of: outstanding.task), state.tasks[index].state == .dispatched else {
+      return (fold.state, [])
+    }
+    fold.doubtEffects(of: state.tasks[index])
+    if state.tasks[index].once {
+      fold.change(index) { $0.state = .inDoubt }
+    } else {
+      fold.finish(index, .failed, fault: FaultText.refused("it could not be read"))
+    }
+    return (fold.state, fold.effects)
+  }
+
   private init(state: DeviceState, context: Context, message: CPEMessage) {
     self.state = state
     self.context = context
@@ -121,6 +140,7 @@ public struct Fold {
     guard let index = state.index(of: outstanding.task), state.tasks[index].attempt == outstanding.attempt,
       state.tasks[index].state == .dispatched
     else { return }
+    doubtEffects(of: state.tasks[index])
     if state.tasks[index].isOfSession {
       finish(index, .failed, fault: FaultText.lost)
     } else if state.tasks[index].once {
@@ -180,6 +200,7 @@ public struct Fold {
     switch state.tasks[index].state {
     case .queued: finish(index, .expired, fault: FaultText.expired)
     case .dispatched, .accepted, .inDoubt:
+      doubtEffects(of: state.tasks[index])
       if state.tasks[index].retriesOnDoubt {
         let patience = max(state.tasks[index].deadline - state.tasks[index].createdAt, 60_000_000)
         let deadline = now + patience

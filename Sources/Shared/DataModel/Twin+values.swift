@@ -55,6 +55,19 @@ extension Twin {
     return change
   }
 
+  /// Takes note that a SetParameterValues got no answer: the values may be the old ones or those that were sent. What
+  /// was known is known no longer, a secret's fingerprint too.
+  public mutating func apply(doubted paths: some Sequence<ParameterPath>) {
+    var change = TwinChange()
+    for path in paths where lookup(path).entry != nil {
+      update(path, change: &change) { entry in
+        entry.value = nil
+        entry.valueAt = nil
+        entry.unconfirmed = nil
+      }
+    }
+  }
+
   private mutating func record(
     _ values: some Sequence<ReportedValue>, at now: UnixMilliseconds, rewriteAfter age: UnixMilliseconds
   ) -> TwinChange {

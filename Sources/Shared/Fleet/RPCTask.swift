@@ -76,8 +76,10 @@ public struct RPCTask: Sendable, Hashable {
     public var session: UUID128
     /// The last session in which the present ones were compared with them.
     public var compared: UUID128?
-    /// The instance numbers.
+    /// The instance numbers, and those that are known to be another task's.
     public var instances: [UInt32]
+    /// Whether the CPE told its instances: else nothing can be compared with them.
+    public var isComparable = true
 
     /// Creates it from what was read.
     public init(session: UUID128, instances: [UInt32]) {
@@ -85,9 +87,10 @@ public struct RPCTask: Sendable, Hashable {
       self.instances = instances
     }
 
-    /// Session, compared session (zero for none), then each instance big-endian.
+    /// Session, compared session (zero for none, all ones where nothing can be compared), then each instance
+    /// big-endian.
     public var bytes: [UInt8] {
-      var bytes = session.bytes + (compared ?? .zero).bytes
+      var bytes = session.bytes + (isComparable ? compared ?? .zero : Self.incomparable).bytes
       for instance in instances { withUnsafeBytes(of: instance.bigEndian) { bytes.append(contentsOf: $0) } }
       return bytes
     }
@@ -98,11 +101,14 @@ public struct RPCTask: Sendable, Hashable {
         let compared = UUID128(bytes: Array(bytes[16..<32]))
       else { return nil }
       self.session = session
-      self.compared = compared == .zero ? nil : compared
+      isComparable = compared != Self.incomparable
+      self.compared = compared == .zero || !isComparable ? nil : compared
       instances = stride(from: 32, to: bytes.count, by: 4).map { start in
         bytes[start..<start + 4].reduce(0) { $0 << 8 | UInt32($1) }
       }
     }
+
+    private static let incomparable = UUID128(high: .max, low: .max)
   }
 
   /// The task's id, a UUIDv7.

@@ -160,6 +160,11 @@ public enum TaskRequest: Sendable, Hashable {
     }
   }
 
+  /// What a SetParameterValues sets; empty for others.
+  public var settings: [Setting] {
+    if case .setParameterValues(let settings, _) = self { settings } else { [] }
+  }
+
   /// Whether doing it twice may harm (promise P4): such a task is never repeated blindly.
   public var isOnceByNature: Bool {
     switch self {

@@ -18,6 +18,7 @@ extension TaskStore {
   /// - Returns: the restore count, and how many tasks are newly in doubt.
   public static func noteRestore(in transaction: Transaction) async throws -> (count: Int32, doubted: Int) {
     let count = try await transaction.query(raise)[0].int32(0)
+    for statement in distrust { _ = try await transaction.query(statement) }
     let tasks = try await transaction.query(doubt).map { try $0.uuid(0) }
     for start in stride(from: 0, to: tasks.count, by: chunk) {
       let ids = PostgreSQLValue.uuids(Array(tasks[start..<min(start + chunk, tasks.count)]))
@@ -26,6 +27,25 @@ extension TaskStore {
     }
     return (count, tasks.count)
   }
+
+  /// What was believed of devices is older than they are, and answers of before the restore, read again, must not make
+  /// it believed again: no session goes on, and no attempt at what is repeatable is awaited. What policies had
+  /// asked, of which nobody was told, is forgotten: they ask anew.
+  private static let distrust = [
+    Statement("task_store.forget_sessions", "DELETE FROM session"),
+    Statement(
+      "task_store.forget_planned", "DELETE FROM task WHERE NOT once AND state IN (2, 3) AND origin IN (2, 5)"),
+    Statement(
+      "task_store.queue_again",
+      """
+      UPDATE task SET state = 1, attempt = attempt + 1, post = NULL, session = NULL, changed_at = now()
+       WHERE NOT once AND state IN (2, 3)
+      """),
+    Statement("task_store.forget_twins", "TRUNCATE twin_block, device_policy"),
+    Statement(
+      "task_store.forget_digests",
+      "UPDATE device_contact SET digest = NULL, policy_epoch = 0 WHERE digest IS NOT NULL OR policy_epoch <> 0"),
+  ]
 
   private static let raise = Statement(
     "task_store.raise_restore_count",

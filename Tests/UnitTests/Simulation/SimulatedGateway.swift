@@ -1,22 +1,46 @@
 import CWMP
 import Cryptography
 import EventLog
+import Fleet
 
 @testable import Gateway
 
-/// A gateway around the real session core. It may die at any time; a new instance takes its place.
+/// A gateway around the real session core and admission. It may die at any time; a new instance takes its place.
 final class SimulatedGateway {
   /// What a CPE gets back; nil is a connection that broke.
   typealias Reply = (SessionCore.Answer, SessionCore.Post?)?
 
+  /// An exchange that has no answer yet.
+  private struct Exchange {
+    var post: SessionCore.Post
+    var isAdmitted: Bool
+    var reply: (Reply) -> Void
+  }
+
+  /// No POST may be held longer (docs/architecture.md, section 1).
+  private static let patience = 10 * Simulation.second + 500_000
+  private static var budget: Admission.Budget {
+    var budget = Admission.Budget()
+    budget.informs = 10
+    return budget
+  }
+
   let number: Int
+  /// How far its clock is ahead of the database's.
+  var skew: Int64 = 0
   private unowned let simulation: Simulation
-  private(set) var instance: UUID128
+  private var instance: UUID128
   private var core: SessionCore
-  private var exchanges: [UInt64: (post: SessionCore.Post?, reply: (Reply) -> Void)] = [:]
+  private var admission = Admission(SimulatedGateway.budget, seed: 1)
+  private var exchanges: [UInt64: Exchange] = [:]
   private var count: UInt64 = 0
   private var life = 0
-  private var ids: UInt64 = 0
+  private var cutOffUntil: Int64 = 0
+  private var crowd = 0
+  private var timer: (number: Int, at: Int64)?
+  private var timers = 0
+  /// Sessions whose Inform it served itself; only for a planted bug.
+  private var own: Set<UUID128> = []
 
   init(_ simulation: Simulation, number: Int) {
     self.simulation = simulation
@@ -25,95 +49,216 @@ final class SimulatedGateway {
     core = SessionCore(instance: instance, loop: 0, replyPartition: Int32(number))
   }
 
+  /// The database's clock as it knows it.
+  private var now: Int64 { simulation.database.now + skew }
+
+  // MARK: - Faults
+
   /// kill -9: what was held is gone without a word.
-  private func die() {
+  func die() {
     simulation.note("gateway \(number) dies")
     life += 1
-    let broken = exchanges.values.map(\.reply)
+    let broken = exchanges.sorted { $0.key < $1.key }.map(\.value.reply)
     exchanges = [:]
+    own = []
+    crowd = 0
+    timer = nil
+    admission = Admission(Self.budget, seed: 1)
     instance = UUID128(high: simulation.random.next(), low: UInt64(number))
     core = SessionCore(instance: instance, loop: 0, replyPartition: Int32(number))
     for reply in broken { reply(nil) }
   }
 
+  /// It cannot reach the log.
+  func isCutOff(_ duration: Int64) {
+    simulation.note("gateway \(number) is cut off the log for \(duration / 1000) ms")
+    cutOffUntil = simulation.now + duration
+  }
+
+  private var isReachable: Bool { simulation.now >= cutOffUntil }
+
+  /// Its machine's clock is set, and set right again after a while.
+  func clockJumps(_ duration: Int64) {
+    let jump = simulation.pick([simulation.between(1, 16), simulation.between(20, 7200)])
+    skew = (simulation.chance(50) ? jump : -jump) * Simulation.second
+    simulation.note("gateway \(number)'s clock jumps to \(skew / Simulation.second) s")
+    simulation.after(duration) { [self] in skew = 0 }
+  }
+
+  /// Informs of routine come in at once, as many as it admits, and stay in flight for a while.
+  func isCrowded(_ duration: Int64) {
+    let life = life
+    while crowd < 20, admit(.routine, "crowd") { crowd += 1 }
+    simulation.note("gateway \(number) is crowded: \(crowd) Informs for \(duration / 1000) ms")
+    simulation.after(duration) { [self] in
+      guard life == self.life else { return }
+      for _ in 0..<crowd { admission.done(bytes: 0) }
+      crowd = 0
+    }
+  }
+
+  /// P8: what is urgent finds room while routine work fills its own share.
+  private func admit(_ kind: SessionClass, _ who: String) -> Bool {
+    let asked = simulation.bug == .blindToClass ? .urgent : kind
+    if admission.admit(asked, bytes: 0) { return true }
+    let inFlight = crowd + exchanges.values.count { $0.isAdmitted }
+    if kind == .urgent, inFlight - crowd < Self.budget.informs * 3 / 10 {
+      simulation.violated("P8: an urgent Inform of \(who) was refused, \(crowd) of \(inFlight) in flight are routine")
+    }
+    return false
+  }
+
   // MARK: - From CPEs
 
-  func inform(_ device: UUID128, _ body: [UInt8], _ inform: Inform, _ reply: @escaping (Reply) -> Void) {
+  // The core goes by the steady time of the simulation, ids and what workers are told by the database's clock.
+
+  func inform(
+    _ device: UUID128, _ body: [UInt8], _ inform: Inform, isPoison: Bool, _ reply: @escaping (Reply) -> Void
+  ) {
     if simulation.fault(1) { die() }
-    ids += 1
     let session = UUID128(
-      high: UInt64(simulation.now / 1000) << 16 | 0x7000, low: 0x8000_0000_0000_0000 | simulation.random.next() >> 2)
+      high: UInt64(now / 1000) << 16 | 0x7000, low: 0x8000_0000_0000_0000 | simulation.random.next() >> 2)
     var message = CPEMessage(.inform, device: device, session: session)
     message.authentication = .own
     message.retryCount = inform.retryCount
     message.events = inform.events.map { .init(code: $0.code.description, commandKey: $0.commandKey) }
-    message.digest = SHA256.hash(body).bytes
+    message.digest = SHA256.hash(simulation.bug == .ignoresDigest ? device.bytes : digested(inform)).bytes
     message.body = body
     message.namespaceMinor = 2
-    let post = SessionCore.Post(device: device, session: session, waits: true)
-    start(post, reply) { core, id, now in core.inform(id, message, now: now) }
+    if isPoison { message.peer = "poison" }
+    let kind = SessionClass(message.events)
+    guard admit(kind, simulation.name(device)) else { return reply((.unavailable, nil)) }
+    message.waits = admission.waits(kind, latency: core.latency.expected(now: simulation.now), now: now)
+    own.insert(session)
+    let post = SessionCore.Post(device: device, session: session, waits: message.waits)
+    start(post, isAdmitted: true, reply) { core, id, now in core.inform(id, message, now: now) }
+  }
+
+  private func digested(_ inform: Inform) -> [UInt8] {
+    inform.parameters.flatMap { Array("\($0.name)=\($0.value);".utf8) }
   }
 
   func empty(_ post: SessionCore.Post, _ reply: @escaping (Reply) -> Void) {
     if simulation.fault(1) { die() }
+    if simulation.bug == .forgetsOthersSessions, !own.contains(post.session) { return reply((.nothing, post)) }
+    guard isServed(reply) else { return }
     start(post, reply) { core, id, now in core.empty(id, post, peer: "", now: now) }
   }
 
-  func response(_ post: SessionCore.Post, _ id: [UInt8], _ body: [UInt8], _ reply: @escaping (Reply) -> Void) {
+  func response(
+    _ post: SessionCore.Post, _ id: [UInt8], _ body: [UInt8], isPoison: Bool, _ reply: @escaping (Reply) -> Void
+  ) {
     if simulation.fault(1) { die() }
+    guard isServed(reply) else { return }
     var message = CPEMessage(.response, device: post.device, session: post.session)
     message.cwmpID = id
     message.body = body
     message.namespaceMinor = 2
+    if isPoison { message.peer = "poison" }
     start(post, reply) { core, id, now in core.response(id, message, now: now) }
+  }
+
+  /// The body of a response is refused (400, 413, 415): its session ends.
+  func refused(_ post: SessionCore.Post, _ id: [UInt8], _ reply: @escaping (Reply) -> Void) {
+    var message = CPEMessage(.response, device: post.device, session: post.session)
+    message.cwmpID = id
+    message.refused = "413"
+    simulation.log.append(message, isReachable: isReachable)
+    simulation.after(simulation.between(200, 5_000)) { reply(nil) }
+  }
+
+  func request(_ post: SessionCore.Post, _ body: [UInt8], _ reply: @escaping (Reply) -> Void) {
+    if simulation.fault(1) { die() }
+    guard isServed(reply) else { return }
+    var message = CPEMessage(.request, device: post.device, session: post.session)
+    message.body = body
+    message.namespaceMinor = 2
+    start(post, reply) { core, id, now in core.request(id, message, now: now) }
+  }
+
+  /// P8: what continues an admitted session is never refused.
+  private func isServed(_ reply: (Reply) -> Void) -> Bool {
+    guard simulation.bug == .shedsContinuing else { return true }
+    if admission.admit(.routine, bytes: 0) {
+      admission.done(bytes: 0)
+      return true
+    }
+    simulation.violated("P8: a POST of an admitted session was refused")
+    return false
   }
 
   // MARK: - From the log
 
-  func take(_ directive: Directive) { perform(core.directive(directive, now: simulation.now)) }
+  func take(_ directive: Directive) {
+    if isReachable { perform(core.directive(directive, now: simulation.now)) }
+  }
 
   // MARK: - Actions
 
   private func start(
-    _ post: SessionCore.Post, _ reply: @escaping (Reply) -> Void,
+    _ post: SessionCore.Post, isAdmitted: Bool = false, _ reply: @escaping (Reply) -> Void,
     _ body: (inout SessionCore, UInt64, Int64) -> [SessionCore.Action]
   ) {
     count += 1
     let id = count
-    exchanges[id] = (post, reply)
+    let life = life
+    exchanges[id] = Exchange(post: post, isAdmitted: isAdmitted, reply: reply)
     if simulation.fault(2) {
       // The CPE's connection breaks while it waits.
-      let life = life
       simulation.after(simulation.between(0, 3_000_000)) { [self] in
-        guard life == self.life, let exchange = exchanges.removeValue(forKey: id) else { return }
+        guard life == self.life, let exchange = finish(id) else { return }
         perform(core.gone(id, post: nil, now: simulation.now))
         exchange.reply(nil)
       }
     }
+    simulation.after(Self.patience) { [self] in
+      guard life == self.life, exchanges[id] != nil else { return }
+      simulation.violated("gateway \(number) held a POST of \(simulation.name(post.device)) for more than 10 s")
+    }
     perform(body(&core, id, simulation.now))
   }
 
+  private func finish(_ id: UInt64) -> Exchange? {
+    guard let exchange = exchanges.removeValue(forKey: id) else { return nil }
+    if exchange.isAdmitted { admission.done(bytes: 0) }
+    return exchange
+  }
+
   private func perform(_ actions: [SessionCore.Action]) {
+    let life = life
     for action in actions {
       switch action {
-      case .append(let message, let ticket):
-        let life = life
-        simulation.log.append(message) { [self] succeeded in
+      case .append(var message, let ticket):
+        if message.answerBy != 0 { message.answerBy += now - simulation.now }
+        simulation.log.append(message, isReachable: isReachable) { [self] succeeded in
           guard life == self.life, let ticket else { return }
           perform(core.acknowledged(ticket, succeeded: succeeded, now: simulation.now))
         }
+        if simulation.bug == .answersBeforeLog, message.kind == .inform, let ticket {
+          simulation.after(0) { [self] in
+            if life == self.life { perform(core.acknowledged(ticket, succeeded: true, now: simulation.now)) }
+          }
+        }
       case .respond(let id, let answer):
-        guard let exchange = exchanges.removeValue(forKey: id) else { continue }
+        guard let exchange = finish(id) else { continue }
         if case .rpc(let body) = answer { Checker.leaving(body, simulation) }
         let isLost = simulation.fault(2)
         simulation.after(simulation.between(200, 5_000)) { exchange.reply(isLost ? nil : (answer, exchange.post)) }
-      case .close(let id): exchanges.removeValue(forKey: id)?.reply(nil)
+      case .close(let id): finish(id)?.reply(nil)
       }
     }
-    guard let deadline = core.nextDeadline else { return }
-    let life = life
-    simulation.after(deadline - simulation.now) { [self] in
-      guard life == self.life else { return }
+    schedule()
+  }
+
+  /// As ``GatewayLoop`` has it: a timer of the loop for the core's next deadline.
+  private func schedule() {
+    guard let deadline = core.nextDeadline, timer.map({ deadline < $0.at }) ?? true else { return }
+    timers += 1
+    let number = timers
+    timer = (number, deadline)
+    simulation.after(max(deadline - simulation.now, 1_000)) { [self] in
+      guard timer?.number == number else { return }
+      timer = nil
       perform(core.tick(now: simulation.now))
     }
   }

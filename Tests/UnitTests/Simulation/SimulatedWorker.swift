@@ -7,100 +7,180 @@ import Policy
 
 @testable import SessionWorker
 
-/// A worker around the real batch fold: claims by leases, batches with the claim's swap, directives after the commit.
-/// It may die at every boundary, or stop for so long that its partitions are another's when it goes on.
+/// A worker around the real batch and fold: claims by leases, batches with the claim's swap, directives after the
+/// commit, and a probe for what crashed it. It may die at every boundary, or stop for so long that its partitions are
+/// another's when it goes on.
 final class SimulatedWorker {
-  private static let lease: Int64 = 6_000_000
+  private static let lease: Int64 = 6 * Simulation.second
+  /// As ``Shard`` has it: who takes over a partition that did not move that often probes it first.
+  private static let suspiciousStarts = 2
 
   private let number: Int
   private unowned let simulation: Simulation
   private let parser = EnvelopeParser()
   private var held: [Int: (epoch: Int64, next: Int)] = [:]
+  private var suspects: Set<Int> = []
   private var life = 0
+  private var isBusy = false
+  private var isWoken = false
+  private var cutOffUntil: Int64 = 0
 
   init(_ simulation: Simulation, number: Int) {
     self.simulation = simulation
     self.number = number
   }
 
-  func start() { simulation.after(simulation.between(0, 100_000)) { self.turn() } }
+  private var database: SimulatedDatabase { simulation.database }
+  private var isReachable: Bool { database.isUp && simulation.now >= cutOffUntil }
 
-  private func die(_ why: String) {
-    simulation.note("worker \(number) dies \(why)")
-    life += 1
-    held = [:]
-    simulation.after(simulation.between(100_000, 3_000_000)) { self.turn() }
-  }
+  func start() { tend() }
 
-  private func turn() {
-    tend()
-    var records: [(part: Int, offset: Int, message: CPEMessage)] = []
-    for (part, claim) in held.sorted(by: { $0.key < $1.key }) {
-      let log = simulation.log.messages[part]
-      for offset in claim.next..<min(log.count, claim.next + 20) where offset < log.count {
-        records.append((part, offset, log[offset]))
-      }
-    }
-    guard !records.isEmpty else { return again(idle: true) }
-    batch(records)
-  }
-
-  private func again(idle: Bool = false) {
+  /// There is something new on the log.
+  func wake() {
+    guard !isWoken, !isBusy else { return }
+    isWoken = true
     let life = life
-    simulation.after(idle ? simulation.between(10_000, 80_000) : simulation.between(4_000, 10_000)) { [self] in
+    simulation.after(simulation.between(4_000, 50_000)) { [self] in
+      isWoken = false
       if life == self.life { turn() }
     }
   }
 
+  // MARK: - Faults
+
+  func die(_ why: String) {
+    simulation.note("worker \(number) dies \(why)")
+    life += 1
+    held = [:]
+    suspects = []
+    isBusy = false
+    database.locks = database.locks.filter { $0.value.worker != number }
+    simulation.after(simulation.between(100_000, 3_000_000)) { self.tend() }
+  }
+
+  func isCutOff(_ duration: Int64) {
+    simulation.note("worker \(number) is cut off for \(duration / 1000) ms")
+    cutOffUntil = simulation.now + duration
+  }
+
+  // MARK: - Claims
+
   private func tend() {
-    for part in simulation.database.claims.indices {
-      let claim = simulation.database.claims[part]
-      if claim.owner == number, let mine = held[part], mine.epoch == claim.epoch {
-        simulation.database.claims[part].leaseUntil = simulation.now + Self.lease
-      } else if claim.leaseUntil < simulation.now, held.count < simulation.database.claims.count {
-        simulation.database.claims[part].owner = number
-        simulation.database.claims[part].epoch += 1
-        simulation.database.claims[part].leaseUntil = simulation.now + Self.lease
-        held[part] = (claim.epoch + 1, claim.next)
-        simulation.note("worker \(number) claims partition \(part)")
-      } else {
-        held[part] = nil
-      }
+    let life = life
+    simulation.after(500_000) { [self] in if life == self.life { tend() } }
+    guard isReachable else { return }
+    for part in database.contents.claims.indices { tend(part) }
+    if !isBusy { turn() }
+  }
+
+  private func tend(_ part: Int) {
+    let claim = database.contents.claims[part]
+    if claim.owner == number, held[part]?.epoch == claim.epoch {
+      database.contents.claims[part].leaseUntil = database.now + Self.lease
+    } else if claim.leaseUntil < database.now {
+      database.contents.claims[part].owner = number
+      database.contents.claims[part].epoch += 1
+      database.contents.claims[part].starts += 1
+      database.contents.claims[part].leaseUntil = database.now + Self.lease
+      held[part] = (claim.epoch + 1, claim.next)
+      // Who stopped in mid-transaction is terminated, and its locks with it.
+      database.locks = database.locks.filter { $0.value.part != part }
+      simulation.note("worker \(number) claims partition \(part) at \(claim.next)")
+      if claim.starts + 1 >= Self.suspiciousStarts { suspects.insert(part) } else { suspects.remove(part) }
+    } else if !isBusy {
+      held[part] = nil
     }
   }
 
-  private func batch(_ records: [(part: Int, offset: Int, message: CPEMessage)]) {
-    var states: [UUID128: DeviceState] = [:]
-    let inputs = records.compactMap { record -> BatchFold.Input? in
-      let message = record.message
-      if simulation.bug == .noTakeover, message.kind == .inform,
-        let session = simulation.database.states[message.device]?.session, session.id != message.session
-      {
-        return nil
-      }
-      states[message.device] = simulation.database.states[message.device] ?? DeviceState(id: message.device)
-      let body = message.body.isEmpty ? nil : try? parser.parse(message.body)
-      var input = BatchFold.Input(
-        offset: Int64(record.offset), partition: Int32(record.part), message: message, body: body)
-      let state = states[message.device]
-      input.isTrivial =
-        Fold.isTrivial(
-          message, state?.contact, hasWork: state?.session != nil || state?.tasks.isEmpty == false, policyEpoch: 1,
-          now: simulation.now) && records.count { $0.message.device == message.device } == 1
-      return input
+  // MARK: - Batches
+
+  private func turn() {
+    guard !isBusy, isReachable, simulation.log.isUp else { return }
+    var records: [LogRecord] = []
+    for (part, claim) in held.sorted(by: { $0.key < $1.key }) {
+      let log = simulation.log.records[part]
+      guard claim.next < log.count else { continue }
+      let new = Array(log[claim.next..<min(log.count, claim.next + 20)])
+      if suspects.contains(part), simulation.bug != .readsPoisonAgain { return probe(part, new) }
+      records += new
     }
-    let shared = Fold.Context.Shared(
-      policies: PolicyEngine(policies: []) { $0 }, policyEpoch: 1, settings: Self.settings, now: simulation.now,
-      secrets: PlainSecrets(), fingerprint: SecretFingerprint { _, _ in [] })
-    let outcome = BatchFold.fold(inputs, states, incarnation: UUID128(high: 1, low: 1), shared: shared)
-    if simulation.bug == .sendBeforeCommit { tell(outcome) }
+    if !records.isEmpty { process(records) }
+  }
+
+  /// Lets a child process have the records of a suspect partition first, and halves what it dies of.
+  private func probe(_ part: Int, _ records: [LogRecord]) {
+    simulation.note("worker \(number) probes \(records.count) records of partition \(part)")
+    if !crashes(records) {
+      suspects.remove(part)
+      process(records)
+    } else if records.count > 1 {
+      probe(part, Array(records.prefix(records.count / 2)))
+    } else if let record = records.first {
+      commit(Batch(unread: record, "it crashed the worker"), records)
+    }
+  }
+
+  /// Whether folding one of these would crash the process.
+  private func crashes(_ records: [LogRecord]) -> Bool {
+    let batch = classified(Batch(records, opening: simulation.seal))
+    return batch.inputs.contains { !$0.isTrivial && $0.message.peer == "poison" }
+  }
+
+  private func classified(_ batch: consuming Batch) -> Batch {
+    var batch = batch
+    var contacts: [UUID128: BatchStore.Contact] = [:]
+    for device in batch.devices {
+      guard let state = database.contents.states[device], let contact = state.contact else { continue }
+      contacts[device] = BatchStore.Contact(row: contact, hasWork: state.session != nil || !state.tasks.isEmpty)
+    }
+    batch.classify(contacts, policyEpoch: database.contents.policyEpoch, now: database.now)
+    return batch
+  }
+
+  private func process(_ records: [LogRecord]) {
+    if crashes(records) { return die("of a record") }
+    commit(Batch(records, opening: simulation.seal), records)
+  }
+
+  private func commit(_ batch: consuming Batch, _ records: [LogRecord]) {
+    var batch = classified(batch)
+    for device in batch.devices {
+      guard database.locks[device] == nil else { return simulation.after(20_000) { self.wake() } }
+    }
+    batch.parse(parser)
+    if simulation.bug == .noTakeover, isTakeover(batch) { return skip(records) }
+    for device in batch.devicesToLoad {
+      batch.states[device] = loaded(device)
+      database.locks[device] = (number, Int(records[0].partition.number))
+    }
+    let outcome = fold(&batch)
+    if simulation.bug == .sendsBeforeCommit { tell(outcome) }
     if simulation.fault(1) { return die("before its commit") }
-    let life = life
+    isBusy = true
+    let (life, before, trivial) = (life, batch.states, batch.trivialDevices)
     let pause = simulation.fault(0.5) ? simulation.between(7_000_000, 15_000_000) : simulation.between(500, 8_000)
     simulation.after(pause) { [self] in
       guard life == self.life else { return }
-      commit(records, states, outcome)
+      isBusy = false
+      for device in before.keys where database.locks[device]?.worker == number { database.locks[device] = nil }
+      commit(records, before, trivial, outcome)
     }
+  }
+
+  private func loaded(_ device: UUID128) -> DeviceState {
+    var state = database.contents.states[device] ?? DeviceState(id: device)
+    if simulation.bug == .repeatsOnce { for index in state.tasks.indices { state.tasks[index].once = false } }
+    return state
+  }
+
+  private func fold(_ batch: inout Batch) -> BatchFold.Outcome {
+    let incarnation = UUID128(high: 1, low: 1)
+    let shared = Fold.Context.Shared(
+      policies: database.engine, policyEpoch: database.contents.policyEpoch, settings: Self.settings, now: database.now,
+      secrets: PlainSecrets(), fingerprint: TwinTests.fingerprint)
+    var outcome = BatchFold.fold(batch.inputs, batch.states, incarnation: incarnation, shared: shared)
+    batch.addDeadLetters(to: &outcome, incarnation: incarnation, shared: shared)
+    return outcome
   }
 
   private static var settings: FoldSettings {
@@ -110,65 +190,117 @@ final class SimulatedWorker {
     return settings
   }
 
+  private func isTakeover(_ batch: borrowing Batch) -> Bool {
+    batch.inputs.contains { input in
+      guard let session = database.contents.states[input.message.device]?.session else { return false }
+      return input.message.kind == .inform && session.id != input.message.session
+    }
+  }
+
+  /// Passes records over; only what a planted bug does.
+  private func skip(_ records: [LogRecord]) {
+    for record in records {
+      let part = Int(record.partition.number)
+      database.contents.claims[part].next = Int(record.offset) + 1
+      held[part]?.next = Int(record.offset) + 1
+    }
+    wake()
+  }
+
   // MARK: - The transaction
 
   private func commit(
-    _ records: [(part: Int, offset: Int, message: CPEMessage)], _ before: [UUID128: DeviceState],
-    _ outcome: BatchFold.Outcome
+    _ records: [LogRecord], _ before: [UUID128: DeviceState], _ trivial: Set<UUID128>, _ outcome: BatchFold.Outcome
   ) {
-    let database = simulation.database
+    defer { wake() }
+    guard isReachable else { return }
     var next: [Int: Int] = [:]
-    for record in records { next[record.part] = record.offset + 1 }
-    if simulation.bug != .noSwap {
-      for part in next.keys {
-        let claim = database.claims[part]
+    for record in records { next[Int(record.partition.number)] = Int(record.offset) + 1 }
+    if simulation.bug != .commitsWithoutSwap {
+      for part in next.keys.sorted() {
+        let claim = database.contents.claims[part]
         guard let mine = held[part], claim.owner == number, claim.epoch == mine.epoch, claim.next == mine.next else {
-          simulation.note("worker \(number) finds partition \(part) claimed by another")
-          held = [:]
-          return again()
+          simulation.note("worker \(number) finds partition \(part) moved or claimed by another")
+          return reseek()
         }
       }
     }
+    // A commit whose outcome is not known: it happened, or not.
+    let isUnknown = simulation.fault(1)
+    if isUnknown, simulation.chance(50) { return reseek() }
     for (part, offset) in next {
-      database.claims[part].next = offset
+      database.contents.claims[part].next = offset
+      database.contents.claims[part].starts = 0
+      database.contents.claims[part].leaseUntil = database.now + Self.lease
       held[part]?.next = offset
     }
-    write(before, outcome)
-    for record in records where record.message.kind == .inform { database.folded.insert(record.message.session) }
+    write(before, trivial, outcome)
+    note(records)
+    if isUnknown { return reseek() }
     if simulation.fault(1) { return die("after its commit") }
     let life = life
-    if simulation.bug != .sendBeforeCommit {
+    if simulation.bug != .sendsBeforeCommit {
       simulation.after(simulation.between(200, 5_000)) { [self] in if life == self.life { tell(outcome) } }
     }
-    again()
   }
 
-  private func write(_ before: [UUID128: DeviceState], _ outcome: BatchFold.Outcome) {
-    let database = simulation.database
-    for (id, after) in outcome.states {
-      var after = after
+  /// Where the claims stand is PostgreSQL's to say.
+  private func reseek() {
+    for part in held.keys.sorted() {
+      let claim = database.contents.claims[part]
+      held[part] = claim.owner == number && claim.epoch == held[part]?.epoch ? (claim.epoch, claim.next) : nil
+    }
+  }
+
+  private func write(
+    _ before: [UUID128: DeviceState], _ trivial: Set<UUID128>, _ outcome: BatchFold.Outcome
+  ) {
+    for id in outcome.states.keys.sorted() {
+      guard var after = outcome.states[id] else { continue }
+      guard !trivial.contains(id) else {
+        database.contents.states[id]?.contact = after.contact
+        continue
+      }
       _ = after.twin.takeWrites()
       // The API writes tasks meanwhile: those that the batch did not load are not its to change.
       let known = Set((before[id]?.tasks ?? []).map(\.id))
-      let others = (database.states[id]?.tasks ?? []).filter { !known.contains($0.id) }
-      after.tasks += others
+      after.tasks += (database.contents.states[id]?.tasks ?? []).filter { !known.contains($0.id) }
       for task in after.tasks where task.state == .dispatched {
         database.dispatched.insert(CommandKey(task: task.id, attempt: task.attempt))
       }
-      database.states[id] = after
+      if after.device != nil || after.contact != nil { database.contents.states[id] = after }
     }
     // What was dispatched and settled within one batch was dispatched all the same.
-    for (task, _) in outcome.finished where task.attempt > 0 {
-      database.dispatched.insert(CommandKey(task: task.id, attempt: task.attempt))
+    for (task, state) in outcome.finished {
+      simulation.note("worker \(number) ends \(task.id.base64URL): \(state.name)")
+      if task.attempt > 0 { database.dispatched.insert(CommandKey(task: task.id, attempt: task.attempt)) }
     }
-    database.finished += outcome.finished
-    database.events += outcome.events
+    database.contents.finished += outcome.finished
+    if simulation.bug == .tellsAfterCommit {
+      let life = life
+      simulation.after(simulation.between(200, 9_000)) { [self] in
+        if life == self.life { database.tell(outcome.events) }
+      }
+    } else {
+      database.tell(outcome.events)
+    }
+  }
+
+  /// What was folded, or is among the dead letters.
+  private func note(_ records: [LogRecord]) {
+    for record in records {
+      if let message = try? CPEMessage(record, seal: simulation.seal), message.kind == .inform {
+        database.contents.folded.insert(message.session)
+      }
+    }
   }
 
   private func tell(_ outcome: BatchFold.Outcome) {
     for (directive, partition) in outcome.directives where !simulation.fault(2) {
-      simulation.after(simulation.between(200, 20_000)) { [self] in
-        simulation.gateways[Int(partition)].take(directive)
+      for _ in 0..<(simulation.fault(2) ? 2 : 1) {
+        simulation.after(simulation.between(200, 20_000)) { [self] in
+          if simulation.log.isUp { simulation.gateways[Int(partition)].take(directive) }
+        }
       }
     }
   }

@@ -1,68 +1,57 @@
 import CWMP
 import Cryptography
-import DataModel
 import EventLog
 import Fleet
-import Policy
 
 @testable import Gateway
-@testable import SessionWorker
 
-/// Numbers from a seed: SplitMix64.
-struct SeededRandom: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
-
-/// A bug that the checker must find.
-enum PlantedBug: CaseIterable {
-  /// A batch commits without its claim's swap.
-  case noSwap
-  /// Directives leave before the commit.
-  case sendBeforeCommit
-  /// A new Inform does not take over from an open session.
-  case noTakeover
-}
-
-/// A cluster in one process and one thread: the real session core, fold and batch semantics with simulated CPEs,
-/// gateways, log, database and clock, all from one seed. Faults are on for a while, then all must settle.
+/// A cluster in one process and one thread, all from one seed: the real session core, admission, records, batch and
+/// fold, between simulated CPEs, gateways, log, workers, scheduler, API, database and clocks.
+///
+/// Faults are on for two minutes; then all is calm and must settle, and what is left is held to the promises
+/// (``Checker``). The same seed makes the same history in every process.
 final class Simulation {
   static let second: Int64 = 1_000_000
+  private static let faults = 120 * second
+  private static let calm = 620 * second
 
   let seed: UInt64
   let bug: PlantedBug?
   var random: SeededRandom
-  var now: Int64 = 1_800_000_000 * second
-  var faulty = true
-  let log = SimulatedLog()
-  let database = SimulatedDatabase()
-  var gateways: [SimulatedGateway] = []
-  var workers: [SimulatedWorker] = []
-  var cpes: [SimulatedCPE] = []
+  private(set) var now: Int64 = 1_800_000_000 * second
+  private(set) var isFaulty = true
+  let seal: RecordSeal
+  private(set) var log: SimulatedLog!
+  private(set) var database: SimulatedDatabase!
+  private(set) var gateways: [SimulatedGateway] = []
+  private(set) var workers: [SimulatedWorker] = []
+  private(set) var scheduler: SimulatedScheduler!
+  private(set) var operators: SimulatedOperator!
+  private(set) var cpes: [SimulatedCPE] = []
   /// What was found wrong, in the order in which it happened.
-  var violations: [String] = []
-  /// What happened, for a person to read when a seed fails.
-  var trace: [String] = []
+  private(set) var violations: [String] = []
+  /// What happened, for a person to read; only where asked for.
+  private(set) var trace: [String]?
 
   private var queue = DeadlineHeap<() -> Void>()
   private let began: Int64
 
-  init(seed: UInt64, bug: PlantedBug? = nil) {
+  /// - Parameter isTraced: keeps all that happens, which is slow.
+  init(seed: UInt64, bug: PlantedBug? = nil, isTraced: Bool = false) throws {
     self.seed = seed
     self.bug = bug
     random = SeededRandom(state: seed)
     began = now
+    trace = isTraced ? [] : nil
+    let keyring = ClusterKeyring(try ClusterSecret(bytes: [UInt8](repeating: 7, count: 32)))
+    seal = RecordSeal(keyring, sealer: LogSealer(keyring, instance: .zero))
+    database = try SimulatedDatabase(self)
+    log = SimulatedLog(self)
     gateways = (0..<2).map { SimulatedGateway(self, number: $0) }
     workers = (0..<2).map { SimulatedWorker(self, number: $0) }
-    cpes = (0..<3).map { SimulatedCPE(self, number: $0) }
-    log.simulation = self
+    scheduler = SimulatedScheduler(self)
+    operators = SimulatedOperator(self)
+    cpes = (0..<4).map { SimulatedCPE(self, number: $0) }
   }
 
   // MARK: - Time and chance
@@ -72,13 +61,30 @@ final class Simulation {
   func chance(_ percent: Double) -> Bool { Double.random(in: 0..<100, using: &random) < percent }
 
   /// A fault that happens only while faults are on.
-  func fault(_ percent: Double) -> Bool { faulty && chance(percent) }
+  func fault(_ percent: Double) -> Bool { isFaulty && chance(percent) }
 
   func between(_ low: Int64, _ high: Int64) -> Int64 { Int64.random(in: low...high, using: &random) }
 
+  func pick<Element>(_ elements: [Element]) -> Element { elements[Int(between(0, Int64(elements.count - 1)))] }
+
+  /// Whether faults have been over for so long that none of them is felt any more.
+  var isSettled: Bool { now > began + Self.faults + 90 * Self.second }
+
+  /// Whether no session should begin any more, for what is left is about to be checked.
+  var isEnding: Bool { now > began + Self.faults + Self.calm - 40 * Self.second }
+
+  /// A device as a person reads it.
+  func name(_ device: UUID128) -> String {
+    cpes.first { $0.device == device }.map { "cpe \($0.number)" } ?? device.description
+  }
+
   func note(_ text: @autoclosure () -> String) {
-    trace.append("\((now - began) / 1000) ms  \(text())")
-    if trace.count > 4000 { trace.removeFirst(1000) }
+    if trace != nil { trace?.append("\(milliseconds) \(text())") }
+  }
+
+  private var milliseconds: String {
+    let text = String((now - began) / 1000)
+    return String(repeating: " ", count: max(0, 7 - text.count)) + text + " ms "
   }
 
   func violated(_ text: String) {
@@ -88,17 +94,19 @@ final class Simulation {
 
   // MARK: - The run
 
-  /// Runs with faults, then without until all should have settled, then checks what is left.
+  /// Runs to the first violation, or to the end.
   func run() {
     for worker in workers { worker.start() }
-    for cpe in cpes { cpe.boot(["0 BOOTSTRAP", "1 BOOT"]) }
-    sweep()
-    for _ in 0..<8 { after(between(0, 90 * Self.second)) { self.operate() } }
-    advance(until: began + 120 * Self.second)
-    faulty = false
-    note("faults end")
-    advance(until: began + 620 * Self.second)
-    Checker.check(self)
+    for cpe in cpes { cpe.boot() }
+    scheduler.start()
+    operators.start()
+    plan()
+    advance(until: began + Self.faults)
+    isFaulty = false
+    note("--- faults end")
+    for gateway in gateways { gateway.skew = 0 }
+    advance(until: began + Self.faults + Self.calm)
+    if violations.isEmpty { Checker.check(self) }
   }
 
   private func advance(until end: Int64) {
@@ -109,91 +117,21 @@ final class Simulation {
     now = end
   }
 
-  /// An operator queues a task.
-  private func operate() {
-    let cpe = cpes[Int(between(0, Int64(cpes.count - 1)))]
-    guard database.states[cpe.device]?.device != nil else { return after(2 * Self.second) { self.operate() } }
-    let request: TaskRequest =
-      chance(50)
-      ? .reboot
-      : .setParameterValues([.init(name: "Device.DeviceInfo.ProvisioningCode", value: "v\(between(0, 9999))")])
-    let id = UUID128(high: UInt64(now / 1000) << 16 | 0x7000, low: random.next())
-    let task = RPCTask(
-      id: id, device: cpe.device, request: request, origin: .api, createdAt: now, deadline: now + 400 * Self.second)
-    database.states[cpe.device]?.tasks.append(task)
-    database.accepted.append(task)
-    note("operator queues \(request.method) \(id.base64URL) for cpe \(cpe.number)")
-  }
-
-  /// The scheduler: lost sessions, deadlines, connection requests.
-  private func sweep() {
-    for (id, state) in database.states.sorted(by: { $0.key < $1.key }) {
-      if let session = state.session, session.lastPostAt + Int64(session.lostAfter) * Self.second <= now {
-        log.append(CPEMessage(.lost, device: id, session: session.id)) { _ in }
-      }
-      for task in state.tasks where task.deadline <= now && !task.state.isFinal {
-        var message = CPEMessage(.due, device: id, session: .zero)
-        message.task = task.id
-        message.attempt = task.attempt
-        log.append(message) { _ in }
-      }
-      if state.session == nil, state.tasks.contains(where: { $0.state == .queued && $0.notBefore <= now }) {
-        cpes.first { $0.device == id }?.connectionRequest()
-      }
+  /// Faults of whole parts, at moments of their own.
+  private func plan() {
+    for _ in 0..<between(0, 2) {
+      at { self.database.isDown($0) }
+      at { self.log.isDown($0) }
     }
-    after(5 * Self.second) { self.sweep() }
-  }
-}
-
-/// The event log: partitions that are appended to after a while, sometimes twice, sometimes without being told.
-final class SimulatedLog {
-  static let partitions: Int32 = 2
-  weak var simulation: Simulation?
-  var messages: [[CPEMessage]] = Array(repeating: [], count: Int(partitions))
-
-  func partition(_ device: UUID128) -> Int {
-    Int(Partitioning.partition(of: Array(device.description.utf8), among: Self.partitions))
+    for _ in 0..<between(0, 3) { at { self.pick(self.gateways).isCutOff($0) } }
+    for _ in 0..<between(0, 3) { at { self.pick(self.workers).isCutOff($0) } }
+    for _ in 0..<between(0, 2) { at { self.pick(self.gateways).clockJumps($0) } }
+    if chance(20) { at { _ in self.database.clockJumps() } }
+    for _ in 0..<between(0, 2) { at { self.pick(self.gateways).isCrowded($0) } }
+    if chance(30) { database.planRestore() }
   }
 
-  func append(_ message: CPEMessage, _ completion: @escaping (Bool) -> Void) {
-    guard let simulation else { return }
-    let part = partition(message.device)
-    simulation.after(simulation.between(500, 15_000)) { [self] in
-      if simulation.fault(2) {
-        simulation.after(simulation.between(1_000, 9_000_000)) { completion(false) }
-        return
-      }
-      messages[part].append(message)
-      if simulation.fault(2) { messages[part].append(message) }
-      let told = !simulation.fault(1)
-      simulation.after(simulation.between(500, 10_000)) { completion(told) }
-    }
+  private func at(_ work: @escaping (_ duration: Int64) -> Void) {
+    after(between(0, 100 * Self.second)) { work(self.between(100_000, 20 * Self.second)) }
   }
-}
-
-/// PostgreSQL: what is here is committed.
-final class SimulatedDatabase {
-  struct Claim {
-    var owner = -1
-    var epoch: Int64 = 0
-    var next = 0
-    var leaseUntil: Int64 = 0
-  }
-
-  var states: [UUID128: DeviceState] = [:]
-  var claims: [Claim] = Array(repeating: Claim(), count: Int(SimulatedLog.partitions))
-  /// Tasks that the API answered 202 for.
-  var accepted: [RPCTask] = []
-  var finished: [(task: RPCTask, state: RPCTask.State)] = []
-  var events: [(id: UUID128, event: NorthboundEvent)] = []
-  /// Attempts whose `dispatched` is committed.
-  var dispatched: Set<CommandKey> = []
-  /// Sessions whose Inform was folded.
-  var folded: Set<UUID128> = []
-}
-
-/// Passwords that need no cryptography.
-struct PlainSecrets: DeviceSecrets {
-  func make(_ purpose: DeviceSecretPurpose, device: UUID128, session: UUID128) -> [UInt8] { [purpose.rawValue] }
-  func open(_ sealed: [UInt8], device: UUID128) -> String? { "secret" }
 }

@@ -1,0 +1,145 @@
+import Cryptography
+import DataModel
+import EventLog
+import Fleet
+import Policy
+
+@testable import SessionWorker
+
+/// PostgreSQL: what is here is committed.
+final class SimulatedDatabase {
+  struct Claim {
+    var owner = -1
+    var epoch: Int64 = 0
+    var next = 0
+    var leaseUntil: Int64 = 0
+    /// How often it was claimed since it last moved.
+    var starts = 0
+  }
+
+  /// What a backup holds.
+  struct Contents {
+    var states: [UUID128: DeviceState] = [:]
+    var claims: [Claim] = Array(repeating: Claim(), count: Int(SimulatedLog.partitions))
+    var finished: [(task: RPCTask, state: RPCTask.State)] = []
+    var events: [(id: UUID128, event: NorthboundEvent)] = []
+    /// Sessions whose Inform was folded, or is among the dead letters.
+    var folded: Set<UUID128> = []
+    /// Every task that was ever committed.
+    var tasks: [UUID128: RPCTask] = [:]
+    var policyEpoch: Int64 = 1
+    var restores = 0
+  }
+
+  var contents = Contents()
+  /// Attempts whose dispatch was committed, also in what a restore lost.
+  var dispatched: Set<CommandKey> = []
+  /// What each event's id was told with, also in what a restore lost.
+  private var told: [UUID128: String] = [:]
+  /// Devices whose tasks a batch has locked, and who it is.
+  var locks: [UUID128: (worker: Int, part: Int)] = [:]
+  /// The policies by epoch.
+  let engines: [PolicyEngine]
+  /// What the policies of each epoch want.
+  static let wanted = ["one.example", "two.example"]
+  static let path = "Device.Time.NTPServer1"
+
+  private unowned let simulation: Simulation
+  private var downUntil: Int64 = 0
+  private var skew: Int64 = 0
+
+  init(_ simulation: Simulation) throws {
+    self.simulation = simulation
+    engines = try Self.wanted.enumerated().map { index, server in
+      try UnitTests.engine(["name: time\nensure: {\(Self.path): \(server)}"], version: index + 1)
+    }
+  }
+
+  /// By its own clock.
+  var now: Int64 { simulation.now + skew }
+
+  var isUp: Bool { simulation.now >= downUntil }
+
+  var engine: PolicyEngine { engines[Int(contents.policyEpoch) - 1] }
+
+  func isDown(_ duration: Int64) {
+    simulation.note("PostgreSQL is down for \(duration / 1000) ms")
+    downUntil = simulation.now + duration
+  }
+
+  /// Another server takes over, whose clock is another; gateways notice after a while.
+  func clockJumps() {
+    let jump = simulation.chance(50) ? simulation.between(1, 600) : -simulation.between(1, 60)
+    simulation.note("PostgreSQL's clock jumps by \(jump) s")
+    skew += jump * Simulation.second
+    for gateway in simulation.gateways { gateway.skew -= jump * Simulation.second }
+    simulation.after(simulation.between(0, 30 * Simulation.second)) { [simulation] in
+      for gateway in simulation.gateways { gateway.skew = 0 }
+    }
+  }
+
+  /// Takes what is committed with an event's id, which may only ever tell the same.
+  func tell(_ events: [(id: UUID128, event: NorthboundEvent)]) {
+    for (id, event) in events {
+      let text = "\(event.type) of \(simulation.name(event.device)) \(event.task?.id.base64URL ?? "")"
+      if let before = told.updateValue(text, forKey: id), before != text {
+        simulation.violated("P5: an event's id was used for '\(before)' and for '\(text)'")
+      }
+    }
+    contents.events += events
+  }
+
+  // MARK: - Restores
+
+  /// Takes a backup and later goes back to it, as `carillon migrate --restored` does.
+  func planRestore() {
+    simulation.after(simulation.between(5 * Simulation.second, 80 * Simulation.second)) { [self] in
+      let backup = contents
+      simulation.note("backup")
+      simulation.after(simulation.between(Simulation.second, 40 * Simulation.second)) { [self] in restore(backup) }
+    }
+  }
+
+  private func restore(_ backup: Contents) {
+    guard simulation.isFaulty else { return }
+    simulation.note("--- restored from the backup")
+    for worker in simulation.workers { worker.die("for a restore") }
+    for gateway in simulation.gateways { gateway.die() }
+    contents = backup
+    contents.restores += 1
+    locks = [:]
+    for part in contents.claims.indices { contents.claims[part].leaseUntil = 0 }
+    for id in contents.states.keys.sorted() {
+      for index in contents.states[id]?.tasks.indices ?? 0..<0 where simulation.bug != .restoresBlindly {
+        doubt(&contents.states[id]!.tasks[index])
+      }
+      contents.states[id]?.session = nil
+      contents.states[id]?.tasks.removeAll { $0.isOfSession }
+      contents.states[id]?.twin = Twin()
+      contents.states[id]?.standings = []
+      contents.states[id]?.contact?.digest = []
+      contents.states[id]?.contact?.policyEpoch = 0
+    }
+    simulation.operators.forget { self.contents.tasks[$0] == nil }
+  }
+
+  /// What ``TaskStore/noteRestore(in:)`` does with one.
+  private func doubt(_ task: inout RPCTask) {
+    guard task.once else {
+      guard task.state == .dispatched || task.state == .accepted else { return }
+      task.state = .queued
+      task.attempt += 1
+      return
+    }
+    if task.state == .queued { task.attempt += 1 }
+    task.state = .inDoubt
+    task.dispatchedAt = nil
+    task.version += 1
+  }
+}
+
+/// Passwords that need no cryptography.
+struct PlainSecrets: DeviceSecrets {
+  func make(_ purpose: DeviceSecretPurpose, device: UUID128, session: UUID128) -> [UInt8] { [purpose.rawValue] }
+  func open(_ sealed: [UInt8], device: UUID128) -> String? { "secret" }
+}

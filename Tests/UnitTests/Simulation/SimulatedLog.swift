@@ -1,0 +1,46 @@
+import EventLog
+
+/// The event log: partitions that are appended to after a while, sometimes twice, sometimes without being told.
+final class SimulatedLog {
+  static let partitions: Int32 = 2
+  private unowned let simulation: Simulation
+  private(set) var records: [[LogRecord]] = Array(repeating: [], count: Int(partitions))
+  private var downUntil: Int64 = 0
+
+  init(_ simulation: Simulation) { self.simulation = simulation }
+
+  func isDown(_ duration: Int64) {
+    simulation.note("the log is down for \(duration / 1000) ms")
+    downUntil = simulation.now + duration
+  }
+
+  /// Whether the log can be reached.
+  var isUp: Bool { simulation.now >= downUntil }
+
+  /// Appends a message.
+  /// - Parameter isReachable: whether who appends is connected to the log.
+  func append(_ message: CPEMessage, isReachable: Bool = true, _ completion: @escaping (Bool) -> Void = { _ in }) {
+    let record = message.record(partitions: Self.partitions, seal: simulation.seal)
+    let simulation = simulation
+    simulation.after(simulation.between(500, 15_000)) { [self] in
+      guard isUp, isReachable, !simulation.fault(1) else {
+        simulation.after(simulation.between(1_000, 9_000_000)) { completion(false) }
+        return
+      }
+      for _ in 0..<(simulation.fault(2) ? 2 : 1) { add(record, message) }
+      let isTold = !simulation.fault(1)
+      simulation.after(simulation.between(500, 10_000)) { completion(isTold) }
+    }
+  }
+
+  private func add(_ record: OutgoingRecord, _ message: CPEMessage) {
+    let part = Int(record.partition.number)
+    let offset = records[part].count
+    simulation.note("log \(part)/\(offset): \(message.kind) of \(simulation.name(message.device))")
+    records[part].append(
+      LogRecord(
+        partition: record.partition, offset: Int64(offset), timestamp: simulation.now / 1000, key: record.key,
+        headers: record.headers, value: record.value))
+    for worker in simulation.workers { worker.wake() }
+  }
+}

@@ -61,7 +61,8 @@ enum Checker {
       if real != known { wrong("has \(path) = '\(real)', its twin '\(known)'") }
     }
     let wanted = SimulatedDatabase.wanted[Int(contents.policyEpoch) - 1]
-    if let real = cpe.value(SimulatedDatabase.path), real != wanted { wrong("keeps '\(real)', not what its policy says") }
+    let kept = cpe.value(SimulatedDatabase.path) ?? ""
+    if kept != wanted { wrong("keeps '\(kept)', not what its policy says") }
     if state.device?.provisioningCode != cpe.value("Device.DeviceInfo.ProvisioningCode") {
       wrong("is searched by another ProvisioningCode than it has")
     }

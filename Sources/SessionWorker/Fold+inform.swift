@@ -64,6 +64,7 @@ extension Fold {
   /// A record that a newer session overtook: what happened counts, what it said of values does not.
   private mutating func foldLate(_ inform: Inform) {
     settleByEvents(inform, tellsNews: false)
+    if message.events.contains(where: { $0.code == "0 BOOTSTRAP" }) { forgetValues() }
     state.contact?.digest = []
     tell(.end)
   }
@@ -107,10 +108,14 @@ extension Fold {
 
   /// First contact, a new ACS URL or a factory reset: what we knew of values may be wrong (item 83).
   private mutating func bootstrap() {
+    forgetValues()
+    tellOfDevice("bootstrapped")
+  }
+
+  private mutating func forgetValues() {
     state.twin.applyBootstrap()
     state.standings = []
     state.contact?.policyEpoch = 0
-    tellOfDevice("bootstrapped")
   }
 
   /// Takes the Inform's parameters into the twin and the device's row.

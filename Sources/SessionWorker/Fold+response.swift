@@ -72,6 +72,7 @@ extension Fold {
   /// A CPE's fault: any means that nothing was done (item 130). Transient ones are tried again (item 176).
   mutating func settleFault(_ index: Int, _ fault: CWMPFault) {
     let task = state.tasks[index]
+    guard !task.isOfRestore else { return }
     let text = FaultText.json(fault)
     switch task.origin {
     case .policy: notePolicyFault(task, fault)
@@ -202,6 +203,10 @@ extension Fold {
 }
 
 extension RPCTask {
+  /// Whether a restore put it in doubt: it may have been sent in attempts that the database knows nothing of, so that
+  /// an old attempt's failure, read again, is no evidence that it was not done.
+  var isOfRestore: Bool { state == .inDoubt && dispatchedAt == nil }
+
   /// Whether the response only promises the effect, so that evidence of it is awaited.
   func acceptsOnly(_ response: CPEResponse) -> Bool {
     switch (request, response) {

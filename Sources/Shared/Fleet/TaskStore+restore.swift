@@ -58,7 +58,7 @@ extension TaskStore {
     new AS (
       UPDATE task t
          SET state = 4, attempt = t.attempt + CASE WHEN t.state = 1 THEN 1 ELSE 0 END, dispatched_at = NULL,
-             version = t.version + 1, changed_at = now()
+             post = NULL, version = t.version + 1, changed_at = now()
         FROM old WHERE t.id = old.id
       RETURNING t.id, old.state)
     SELECT id FROM new WHERE state <> 4 ORDER BY id

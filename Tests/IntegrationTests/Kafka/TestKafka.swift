@@ -16,12 +16,24 @@ enum TestKafka {
 
   /// A broker for one test that does bad things to it.
   struct Private {
-    private let arguments = "--dir '\(TestPostgreSQL.root)/.local/kafka-private-\(getpid())' 2>/dev/null"
+    private let folder: String
+    private let brokers: Int
+    private var arguments: String { "--dir '\(folder)' 2>/dev/null" }
+
+    init(_ name: String = "private", brokers: Int = 1) {
+      folder = "\(TestPostgreSQL.root)/.local/kafka-\(name)-\(getpid())"
+      self.brokers = brokers
+    }
 
     /// Starts it, or what is left of it after ``kill()``; returns its addresses.
     @discardableResult
     func start() throws -> [String] {
-      try run("'\(TestPostgreSQL.root)/scripts/kafka' start \(arguments)").split(separator: ",").map(String.init)
+      try run("'\(TestPostgreSQL.root)/scripts/kafka' start --brokers \(brokers) \(arguments)").split(separator: ",").map(String.init)
+    }
+
+    /// `kill`, `pause` or `resume` to one of several brokers.
+    func tell(_ verb: String, _ broker: Int) throws {
+      try run("'\(TestPostgreSQL.root)/scripts/kafka' \(verb) \(broker) \(arguments) >/dev/null")
     }
 
     func kill() throws { try run("'\(TestPostgreSQL.root)/scripts/kafka' kill \(arguments) >/dev/null") }

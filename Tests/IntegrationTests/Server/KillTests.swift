@@ -60,13 +60,4 @@ extension TestCluster {
     guard status == .accepted || status == .ok else { return [] }
     return text.split(separator: "\"").dropFirst(3).first.map { [String($0)] } ?? []
   }
-
-  /// What `carillon-cpe verify` has to say of a history.
-  fileprivate func verify(_ history: String) throws -> String {
-    try run(
-      """
-      '\(Self.program)-cpe' verify --history '\(history)' --api http://127.0.0.1:\(server("northbound").api) \
-      --token-file '\(folder)/token' --json | head -c 4000 | tr '\\n' ' '
-      """)
-  }
 }

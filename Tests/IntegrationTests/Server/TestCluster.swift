@@ -121,7 +121,31 @@ actor TestCluster {
   /// SIGKILL, and another in its place at once, on the same ports.
   func replace(_ server: Server) async throws {
     signal(server, SIGKILL)
-    try await start(server.role, ports: [server.operations, server.cwmp, server.api])
+    try await restart(server)
+  }
+
+  /// Another in the place of one that was killed, on the same ports, and not yet ready.
+  func restart(_ server: Server) async throws {
+    try await start(server.role, ports: [server.operations, server.cwmp, server.api], awaited: false)
+  }
+
+  /// Whether every process of a role says that it is ready.
+  func areReady(_ role: String) async throws -> Bool {
+    for server in servers where server.role == role {
+      var request = HTTPClientRequest(url: "http://127.0.0.1:\(server.operations)/readyz")
+      request.deadline = .seconds(2)
+      guard try await http.execute(request).status == .ok else { return false }
+    }
+    return true
+  }
+
+  /// What `carillon-cpe verify` has to say of a history.
+  func verify(_ history: String) throws -> String {
+    try run(
+      """
+      '\(Self.program)-cpe' verify --history '\(history)' --api http://127.0.0.1:\(server("northbound").api) \
+      --token-file '\(folder)/token' --json | head -c 4000 | tr '\\n' ' '
+      """)
   }
 
   @discardableResult
@@ -183,8 +207,9 @@ actor TestCluster {
   }
 
   /// Starts a fleet of simulated CPEs; what it prints at its end is what ``finish(fleet:)`` returns.
-  func fleet(_ arguments: [String]) throws -> pid_t {
-    let url = "http://127.0.0.1:\(server("gateway").cwmp)/"
+  /// - Parameter port: where it goes; the first gateway's unless given.
+  func fleet(_ arguments: [String], port: Int? = nil) throws -> pid_t {
+    let url = "http://127.0.0.1:\(port ?? server("gateway").cwmp)/"
     try write("fleet.bootstrap", "\(Self.bootstrap.user):\(Self.bootstrap.password)")
     let pid = try spawn(
       [Self.program + "-cpe", "run", "--url", url, "--bootstrap", "\(folder)/fleet.bootstrap", "--quiet", "--json"]
@@ -250,9 +275,9 @@ actor TestCluster {
         kafka:
           brokers: [\(brokers)]
           topic_prefix: "\(prefix)"
-          replication_factor: 1
-          min_insync_replicas: 1
-          allow_few_replicas: true
+          replication_factor: \(self.brokers.count >= 3 ? 3 : 1)
+          min_insync_replicas: \(self.brokers.count >= 3 ? 2 : 1)
+          allow_few_replicas: \(self.brokers.count < 3)
       gateway:
         loops: 1
         listeners: [{address: 127.0.0.1, port: \(max(cwmp, 1))\(listener)}]
@@ -305,6 +330,7 @@ actor TestCluster {
   func api(
     _ path: String, method: String = "GET", body: String = "", type: String = "application/json"
   ) async throws -> (HTTPStatus, String) {
+    guard servers.contains(where: { $0.role == "northbound" }) else { throw NeverHappened(what: "an API") }
     var request = HTTPClientRequest(url: "http://127.0.0.1:\(server("northbound").api)/api/v1\(path)")
     request.method = method
     request.fields = [("Authorization", "Bearer \(Self.token)"), ("Content-Type", type)]

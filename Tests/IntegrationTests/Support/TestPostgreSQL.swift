@@ -27,14 +27,27 @@ struct TestPostgreSQL: Sendable {
   /// A server for one test that does bad things to it: start it, kill it.
   struct Private {
     let name: String
+    /// What its processes have in their environment besides.
+    private let environment: String
     private var arguments: String { "--dir '\(TestPostgreSQL.root)/.local/pg-\(name)'" }
 
-    init(_ name: String) { self.name = "\(name)-\(getpid())" }
+    init(_ name: String, environment: String = "") {
+      self.name = "\(name)-\(getpid())"
+      self.environment = environment
+    }
 
     /// Starts it, or what is left of it after ``kill()``; returns its connection string.
     @discardableResult
     func start() throws -> String {
-      try run("'\(TestPostgreSQL.root)/scripts/postgresql' start \(arguments) --set shared_buffers=16MB")
+      let script = "'\(TestPostgreSQL.root)/scripts/postgresql'"
+      return try run("env \(environment) \(script) start \(arguments) --set shared_buffers=16MB")
+    }
+
+    /// SIGSTOP and the like to all of its processes.
+    func signal(_ name: String) throws {
+      let file = "'\(TestPostgreSQL.root)/.local/pg-\(self.name)/data/postmaster.pid'"
+      // A backend may have ended meanwhile.
+      try run("pid=$(head -n 1 \(file)); kill -\(name) $pid $(ps -o pid= --ppid $pid) 2>/dev/null; true")
     }
 
     func kill() throws { _ = try run("'\(TestPostgreSQL.root)/scripts/postgresql' kill \(arguments)") }

@@ -134,6 +134,7 @@ final class SimulatedDatabase {
     if task.state == .queued { task.attempt += 1 }
     task.state = .inDoubt
     task.dispatchedAt = nil
+    task.post = nil
     task.version += 1
   }
 }

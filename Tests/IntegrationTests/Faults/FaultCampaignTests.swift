@@ -1,0 +1,275 @@
+import Glibc
+import HTTP
+import Networking
+import PostgreSQL
+import Testing
+
+/// Random faults of real processes under load (docs/architecture.md, section 1): after each round all is healed, must
+/// settle, and what CPEs saw is compared with what the server holds.
+@Suite("Fault campaign", .serialized)
+struct FaultCampaignTests {
+  /// What `scripts/test --faults` asks for.
+  private static func wanted(_ name: String) -> UInt64? { getenv(name).flatMap { UInt64(String(cString: $0)) } }
+
+  @Test(
+    "rounds of kills, stops, cut and delayed connections and slow disks lose nothing and do nothing dangerous twice",
+    arguments: TestCluster.Log.available)
+  func rounds(_ log: TestCluster.Log) async throws {
+    let logs = UInt64(TestCluster.Log.available.count)
+    let all = Self.wanted("CARILLON_FAULT_ROUNDS") ?? 5
+    let rounds = log == .postgresql ? (all + logs - 1) / logs : all / logs
+    guard rounds > 0 else { return }
+    let campaign = try FaultCampaign(log)
+    defer { campaign.remove() }
+    try await campaign.run { cluster in
+      for _ in 0..<rounds {
+        let seed = Self.wanted("CARILLON_FAULT_SEED") ?? UInt64.random(in: 1...999_999)
+        guard try await campaign.round(seed, cluster) else { break }
+      }
+    }
+  }
+
+  @Test func `a seed's plan is always the same, leaves no part at fault twice at once, and ends`() {
+    for seed in UInt64(1)...200 {
+      let plan = FaultPlan(seed: seed, brokers: 3)
+      #expect(plan == FaultPlan(seed: seed, brokers: 3))
+      #expect(!plan.faults.isEmpty)
+      for (index, fault) in plan.faults.enumerated() {
+        #expect(fault.at < fault.until && fault.until <= FaultPlan.length)
+        for other in plan.faults[..<index] where other.kind.part == fault.kind.part {
+          #expect(other.until < fault.at, "seed \(seed): \(other) and \(fault)")
+        }
+      }
+    }
+    #expect(FaultPlan(seed: 1, brokers: 0) != FaultPlan(seed: 2, brokers: 0))
+  }
+}
+
+/// One cluster under the campaign with all that stands around it.
+struct FaultCampaign {
+  private static let devices = 30
+  private static let roles = [
+    "worker", "worker", "scheduler", "scheduler", "northbound", "gateway", "gateway",
+  ]
+
+  private let log: TestCluster.Log
+  private let server: TestPostgreSQL.Private
+  private let brokers: TestKafka.Private?
+  private let disk: SlowDisk
+  private let direct: TestDatabase
+  private let databaseProxy: FaultyProxy
+  private let addresses: [String]
+
+  init(_ log: TestCluster.Log) throws {
+    self.log = log
+    disk = try SlowDisk()
+    server = TestPostgreSQL.Private("faults", environment: disk.environment)
+    direct = TestDatabase(connection: try server.start())
+    let port = try #require(direct.connection.split(separator: " ").first { $0.hasPrefix("port=") }?.dropFirst(5))
+    databaseProxy = try FaultyProxy(to: [try #require(Int(port))])
+    brokers = log == .kafka ? TestKafka.Private("faults", brokers: 3) : nil
+    addresses = try brokers?.start() ?? []
+  }
+
+  func remove() {
+    databaseProxy.end()
+    server.remove()
+    brokers?.remove()
+    disk.remove()
+  }
+
+  /// A cluster that reaches PostgreSQL through the proxy.
+  func run(_ body: (TestCluster) async throws -> Void) async throws {
+    let proxied = direct.connection.split(separator: " ").map {
+      $0.hasPrefix("port=") ? "port=\(databaseProxy.port)" : String($0)
+    }.joined(separator: " ")
+    try await TestCluster.with(
+      log, database: TestDatabase(connection: proxied), brokers: addresses, roles: Self.roles,
+      settings: "worker: {session_timeout: 30s}", body)
+  }
+
+  // MARK: - A round
+
+  /// - Returns: whether it went well; else it is told what was wrong.
+  func round(_ seed: UInt64, _ cluster: TestCluster) async throws -> Bool {
+    let plan = FaultPlan(seed: seed, brokers: brokers == nil ? 0 : 3)
+    let number = FaultRounds.count
+    let history = "\(cluster.folder)/history-\(number)"
+    let ports = await [cluster.server("gateway", 0).cwmp, cluster.server("gateway", 1).cwmp]
+    let cwmp = try FaultyProxy(to: ports)
+    defer { cwmp.end() }
+    do {
+      // Devices that no other round had.
+      let first = Int.random(in: 1...80_000_000)
+      let fleet = try await cluster.fleet(
+        [
+          "-n", "\(Self.devices)", "--first", "\(first)", "--rate", "30", "--interval", "3", "--retry-ms", "300",
+          "--boot-ms", "300", "--history", history,
+        ], port: cwmp.port)
+      async let tasks = ask(cluster, first)
+      await inflict(plan, cluster, cwmp)
+      let asked = await tasks
+      try await settle(cluster)
+      _ = try await cluster.finish(fleet: fleet)
+      let differences = try await cluster.verify(history)
+      guard differences.contains(#""differences":[]"#) else { throw NeverHappened(what: "agreement: \(differences)") }
+      FaultRounds.add("\(log.rawValue) \(seed) \(plan.faults.count) faults, \(asked) tasks")
+      return true
+    } catch {
+      let kept = try? keep(cluster.folder, seed)
+      let list = plan.faults.map(\.description).joined(separator: "\n  ")
+      Issue.record(
+        """
+        seed \(seed) (scripts/test --faults 2 --fault-seed \(seed)) on \(log.rawValue): \(error)
+          \(list)
+        logs: \(kept ?? "none")
+        """)
+      return false
+    }
+  }
+
+  private func keep(_ folder: String, _ seed: UInt64) throws -> String {
+    let kept = "\(TestPostgreSQL.root)/.local/faults/\(log.rawValue)-\(seed)"
+    try IntegrationTests.run("rm -rf '\(kept)' && mkdir -p '\(kept)' && cp '\(folder)'/*.log '\(folder)'/history-* '\(kept)'")
+    return kept
+  }
+
+  /// Asks for work on random devices while faults go on.
+  /// - Returns: how many tasks the API took.
+  private func ask(_ cluster: TestCluster, _ first: Int) async -> Int {
+    let end = ContinuousClock.now + .milliseconds(FaultPlan.length)
+    var taken = 0
+    while ContinuousClock.now < end {
+      let number = String(first + Int.random(in: 0..<Self.devices))
+      let serial = String(repeating: "0", count: 8 - number.count) + number
+      let bodies = [
+        #"{"method":"Reboot","deadline_seconds":30}"#,
+        #"{"method":"SetParameterValues","deadline_seconds":120,"arguments":{"values":"#
+          + #"{"Device.DeviceInfo.ProvisioningCode":"p\#(taken)"}}}"#,
+        #"{"method":"GetParameterValues","deadline_seconds":60,"arguments":{"names":["Device.DeviceInfo."]}}"#,
+      ]
+      let body = bodies[taken % bodies.count]
+      let path = "/devices/00D09E-Carillon-\(serial)/tasks"
+      if let (status, _) = try? await cluster.api(path, method: "POST", body: body), status == .accepted { taken += 1 }
+      try? await cluster.loop.sleep(for: .milliseconds(150))
+    }
+    return taken
+  }
+
+  // MARK: - Faults
+
+  private func inflict(_ plan: FaultPlan, _ cluster: TestCluster, _ cwmp: FaultyProxy) async {
+    await withTaskGroup { group in
+      for fault in plan.faults {
+        group.addTask {
+          try? await cluster.loop.sleep(for: .milliseconds(fault.at))
+          await self.inflict(fault, cluster, cwmp)
+        }
+      }
+      let length = FaultPlan.length
+      group.addTask { try? await cluster.loop.sleep(for: .milliseconds(length)) }
+    }
+  }
+
+  private func inflict(_ fault: FaultPlan.Fault, _ cluster: TestCluster, _ cwmp: FaultyProxy) async {
+    let pause: () async -> Void = { try? await cluster.loop.sleep(for: .milliseconds(fault.until - fault.at)) }
+    do {
+      switch fault.kind {
+      case .kill(let role, let number):
+        let victim = await cluster.server(role, number)
+        await cluster.signal(victim, SIGKILL)
+        await pause()
+        try await cluster.restart(victim)
+      case .pause(let role, let number):
+        let victim = await cluster.server(role, number)
+        await cluster.signal(victim, SIGSTOP)
+        await pause()
+        await cluster.signal(victim, SIGCONT)
+      case .killDatabase:
+        try server.kill()
+        await pause()
+        try server.start()
+      case .pauseDatabase:
+        try server.signal("STOP")
+        await pause()
+        try server.signal("CONT")
+      case .killBroker(let number):
+        try brokers?.tell("kill", number)
+        await pause()
+        try brokers?.start()
+      case .pauseBroker(let number):
+        try brokers?.tell("pause", number)
+        await pause()
+        try brokers?.tell("resume", number)
+      case .cut(let link, let bytes):
+        let proxy = link == .cwmp ? cwmp : databaseProxy
+        proxy.cut(after: bytes)
+        await pause()
+        proxy.cut(after: 0)
+      case .delay(let link, let milliseconds):
+        let proxy = link == .cwmp ? cwmp : databaseProxy
+        proxy.delay(milliseconds: milliseconds)
+        await pause()
+        proxy.delay(milliseconds: 0)
+      case .slowDisk(let milliseconds):
+        try disk.delay(milliseconds)
+        await pause()
+        try disk.delay(0)
+      }
+    } catch {
+      Issue.record("\(fault) could not be done: \(error)")
+    }
+  }
+
+  // MARK: - Afterwards
+
+  /// All is healed: every task ends, the log is drained, every event is out.
+  private func settle(_ cluster: TestCluster) async throws {
+    for role in Set(Self.roles).sorted() {
+      try await cluster.eventually("\(role)s are ready again", within: .seconds(60)) {
+        try await cluster.areReady(role)
+      }
+    }
+    try await cluster.eventually("every task is settled", within: .seconds(180)) {
+      let (status, text) = try await cluster.api("/tasks?state=live&limit=1000")
+      return status == .ok && text.components(of: "\"id\"") == 0
+    }
+    try await cluster.eventually("every event has left", within: .seconds(60)) {
+      try await direct.withLane { lane in
+        try await lane.query(Statement("test.outbox", "SELECT 1 FROM outbox LIMIT 1")).isEmpty
+      }
+    }
+  }
+}
+
+/// How many rounds went well, in a file so that several runs add up: one line each.
+enum FaultRounds {
+  private static let folder = "\(TestPostgreSQL.root)/.local/faults"
+  private static let file = "\(folder)/rounds"
+
+  static var count: Int { Int((try? run("mkdir -p '\(folder)' && cat '\(file)' 2>/dev/null | wc -l")) ?? "") ?? 0 }
+
+  static func add(_ line: String) { _ = try? run("mkdir -p '\(folder)' && echo '\(line)' >>'\(file)'") }
+}
+
+/// The preload that makes PostgreSQL's disk slow, and the file that tells it how slow.
+struct SlowDisk {
+  private let folder: String
+
+  init() throws {
+    folder = "\(TestPostgreSQL.root)/.local/slow-disk-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    let source = "\(TestPostgreSQL.root)/Tests/Preload/slow_disk.c"
+    try run(
+      """
+      mkdir -p '\(folder)' && chmod 755 '\(folder)' && echo 0 >'\(folder)/delay' && chmod 644 '\(folder)/delay' \
+      && $(command -v cc || command -v clang) -shared -fPIC -O2 -o '\(folder)/slow_disk.so' '\(source)' -ldl
+      """)
+  }
+
+  /// What the server is started with.
+  var environment: String { "LD_PRELOAD='\(folder)/slow_disk.so' CARILLON_SLOW_DISK='\(folder)/delay'" }
+
+  func delay(_ milliseconds: Int) throws { try run("echo \(milliseconds) >'\(folder)/delay'") }
+
+  func remove() { _ = try? run("rm -rf '\(folder)'") }
+}

@@ -104,7 +104,7 @@ struct FaultCampaign {
       let fleet = try await cluster.fleet(
         [
           "-n", "\(Self.devices)", "--first", "\(first)", "--rate", "30", "--interval", "3", "--retry-ms", "300",
-          "--boot-ms", "300", "--history", history,
+          "--boot-ms", "300", "--history", history, "--model", "tr181",
         ], port: cwmp.port)
       async let tasks = ask(cluster, first)
       await inflict(plan, cluster, cwmp)
@@ -138,17 +138,18 @@ struct FaultCampaign {
   /// - Returns: how many tasks the API took.
   private func ask(_ cluster: TestCluster, _ first: Int) async -> Int {
     let end = ContinuousClock.now + .milliseconds(FaultPlan.length)
-    var taken = 0
+    var (asked, taken) = (0, 0)
     while ContinuousClock.now < end {
       let number = String(first + Int.random(in: 0..<Self.devices))
       let serial = String(repeating: "0", count: 8 - number.count) + number
       let bodies = [
         #"{"method":"Reboot","deadline_seconds":30}"#,
-        #"{"method":"SetParameterValues","deadline_seconds":120,"arguments":{"values":"#
-          + #"{"Device.DeviceInfo.ProvisioningCode":"p\#(taken)"}}}"#,
+        #"{"method":"SetParameterValues","deadline_seconds":120,"arguments":{"parameters":[{"name":"#
+          + #""Device.DeviceInfo.ProvisioningCode","value":"p\#(asked)","type":"xsd:string"}]}}"#,
         #"{"method":"GetParameterValues","deadline_seconds":60,"arguments":{"names":["Device.DeviceInfo."]}}"#,
       ]
-      let body = bodies[taken % bodies.count]
+      let body = bodies[asked % bodies.count]
+      asked += 1
       let path = "/devices/00D09E-Carillon-\(serial)/tasks"
       if let (status, _) = try? await cluster.api(path, method: "POST", body: body), status == .accepted { taken += 1 }
       try? await cluster.loop.sleep(for: .milliseconds(150))
@@ -227,7 +228,9 @@ struct FaultCampaign {
   private func settle(_ cluster: TestCluster) async throws {
     for role in Set(Self.roles).sorted() {
       try await cluster.eventually("\(role)s are ready again", within: .seconds(60)) {
-        try await cluster.areReady(role)
+        // What could not start while PostgreSQL was away is started again, as a supervisor would.
+        try await cluster.reviveAll()
+        return try await cluster.areReady(role)
       }
     }
     try await cluster.eventually("every task is settled", within: .seconds(180)) {

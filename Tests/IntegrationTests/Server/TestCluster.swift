@@ -188,6 +188,16 @@ actor TestCluster {
     return true
   }
 
+  /// Starts others in the places of all that have ended by themselves.
+  func reviveAll() async throws {
+    for server in servers {
+      var status: Int32 = 0
+      guard waitpid(server.pid, &status, WNOHANG) == server.pid else { continue }
+      forget(server)
+      try await restart(server)
+    }
+  }
+
   /// Lines of the role's logs that hold a text.
   func logged(_ role: String, _ text: String) -> Int {
     Int((try? run("cat '\(folder)/\(role)'-*.log | grep -cF '\(text)' || true")) ?? "") ?? 0

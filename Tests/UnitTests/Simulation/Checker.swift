@@ -54,7 +54,9 @@ enum Checker {
       wrong("has another present session than that of its last Inform")
     }
     if state.session != nil { wrong("has a session that never ended") }
-    if !state.tasks.isEmpty { wrong("has \(state.tasks.count) unsettled tasks (P2)") }
+    for task in state.tasks {
+      wrong("has an unsettled task (P2): \(task.request.method) \(task.id.base64URL), \(task.state.name)")
+    }
     for path in cpe.informed + [SimulatedDatabase.path] {
       guard let real = cpe.value(path), let known = ParameterPath(reported: path).flatMap({ state.twin.text($0) })
       else { continue }

@@ -157,13 +157,13 @@ final class SimulatedWorker {
     if simulation.bug == .sendsBeforeCommit { tell(outcome) }
     if simulation.fault(1) { return die("before its commit") }
     isBusy = true
-    let (life, before, trivial) = (life, batch.states, batch.trivialDevices)
+    let (life, before, trivial, claims) = (life, batch.states, batch.trivialDevices, held)
     let pause = simulation.fault(0.5) ? simulation.between(7_000_000, 15_000_000) : simulation.between(500, 8_000)
     simulation.after(pause) { [self] in
       guard life == self.life else { return }
       isBusy = false
       for device in before.keys where database.locks[device]?.worker == number { database.locks[device] = nil }
-      commit(records, before, trivial, outcome)
+      commit(records, claims, before, trivial, outcome)
     }
   }
 
@@ -210,7 +210,8 @@ final class SimulatedWorker {
   // MARK: - The transaction
 
   private func commit(
-    _ records: [LogRecord], _ before: [UUID128: DeviceState], _ trivial: Set<UUID128>, _ outcome: BatchFold.Outcome
+    _ records: [LogRecord], _ claims: [Int: (epoch: Int64, next: Int)], _ before: [UUID128: DeviceState],
+    _ trivial: Set<UUID128>, _ outcome: BatchFold.Outcome
   ) {
     defer { wake() }
     guard isReachable else { return }
@@ -219,7 +220,7 @@ final class SimulatedWorker {
     if simulation.bug != .commitsWithoutSwap {
       for part in next.keys.sorted() {
         let claim = database.contents.claims[part]
-        guard let mine = held[part], claim.owner == number, claim.epoch == mine.epoch, claim.next == mine.next else {
+        guard let mine = claims[part], claim.owner == number, claim.epoch == mine.epoch, claim.next == mine.next else {
           simulation.note("worker \(number) finds partition \(part) moved or claimed by another")
           return reseek()
         }

@@ -263,6 +263,9 @@ final class SimulatedWorker {
         continue
       }
       _ = after.twin.takeWrites()
+      for task in after.tasks where before[id]?.tasks.first(where: { $0.id == task.id })?.state != task.state {
+        simulation.note("worker \(number): \(task.request.method) \(task.id.base64URL) is \(task.state.name)")
+      }
       // The API writes tasks meanwhile: those that the batch did not load are not its to change.
       let known = Set((before[id]?.tasks ?? []).map(\.id))
       after.tasks += (database.contents.states[id]?.tasks ?? []).filter { !known.contains($0.id) }

@@ -170,16 +170,18 @@ public struct Fold {
       state.session?.deadPost = post
       if state.session?.outstanding?.post == post { state.session?.outstanding = nil }
     }
-    guard let index = state.tasks.firstIndex(where: { $0.post == post }),
-      state.tasks[index].state == .dispatched || state.tasks[index].state == .inDoubt
-    else { return }
-    if state.tasks[index].isOfSession {
-      finish(index, .failed, fault: FaultText.lost)
-    } else {
-      change(index) { task in
-        task.state = .queued
-        task.post = nil
-        task.session = nil
+    // More than one where an attempt was rebound to a POST that had another before.
+    while let index = state.tasks.firstIndex(where: {
+      $0.post == post && ($0.state == .dispatched || $0.state == .inDoubt)
+    }) {
+      if state.tasks[index].isOfSession {
+        finish(index, .failed, fault: FaultText.lost)
+      } else {
+        change(index) { task in
+          task.state = .queued
+          task.post = nil
+          task.session = nil
+        }
       }
     }
   }

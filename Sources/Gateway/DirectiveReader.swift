@@ -33,15 +33,20 @@ public actor DirectiveReader {
     isReady = true
   }
 
-  /// Reads until ``stop()``. After an error the end is found anew, and `ready` repeated for every POST that waits.
+  /// Reads until ``stop()``, also when the task that calls this is cancelled: while the gateway drains, its sessions go
+  /// on. After an error the end is found anew, and `ready` repeated for every POST that waits.
   public func run() async {
-    while !isStopping && !Task.isCancelled {
+    await Task(executorPreference: loop) { await self.read() }.value
+  }
+
+  private func read() async {
+    while !isStopping {
       do throws(EventLogError) {
         let records = try await reader.next(maximumRecords: 512, maximumBytes: 4 << 20, wait: .milliseconds(500))
         await handOut(records)
       } catch {
         parts.logger.warning("directives cannot be read") { $0.add(error) }
-        do { try await loop.sleep(for: .milliseconds(200)) } catch { return }
+        try? await loop.sleep(for: .milliseconds(200))
         do {
           try await start()
           for shard in shards { await shard.askAgain() }

@@ -13,6 +13,7 @@ enum CWMPAnswer {
   /// Writes `answer` to the exchange that waits for it.
   static func write(_ answer: SessionCore.Answer, _ waiting: GatewayLoop.Pending, _ gateway: GatewayLoop) {
     let reply = waiting.reply
+    if answer == .nothing || answer == .unavailable { waiting.exchange.connection.outlivesRetirement = false }
     switch answer {
     case .informed:
       var fields = xml

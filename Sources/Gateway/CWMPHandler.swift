@@ -52,7 +52,8 @@ final class CWMPHandler: HTTPService {
       return .refuse(
         .serviceUnavailable, FieldBlock("Retry-After", String(gateway.admission.retryAfter())), [])
     }
-    let post = CWMPPost(gateway, listening, cookie: session, charset: head["content-type"])
+    let post = CWMPPost(
+      gateway, listening, cookie: session, returnsCookie: cookie != nil, charset: head["content-type"])
     switch authenticate(head, exchange, session, isFollowed: known == session, now) {
     case .principal(let principal):
       post.principal = principal

@@ -14,6 +14,8 @@ final class CWMPPost: RequestReceiver {
   private let gateway: GatewayLoop
   private let listening: CWMPHandler.Listening
   private let cookie: SessionCookie?
+  /// Whether the CPE sent the cookie itself.
+  private let returnsCookie: Bool
   private let charset: String
   private var body: [UInt8] = []
   private var parser: EnvelopeParser?
@@ -22,10 +24,14 @@ final class CWMPPost: RequestReceiver {
   private var isOver = false
   private var waiting: SessionCore.Exchange?
 
-  init(_ gateway: GatewayLoop, _ listening: CWMPHandler.Listening, cookie: SessionCookie?, charset: String?) {
+  init(
+    _ gateway: GatewayLoop, _ listening: CWMPHandler.Listening, cookie: SessionCookie?, returnsCookie: Bool,
+    charset: String?
+  ) {
     self.gateway = gateway
     self.listening = listening
     self.cookie = cookie
+    self.returnsCookie = returnsCookie
     self.charset = charset ?? ""
   }
 
@@ -116,7 +122,7 @@ final class CWMPPost: RequestReceiver {
     message.body = body
     let reply = GatewayLoop.Reply(
       id: envelope.id, namespace: CWMPNamespace(minor: cookie.namespaceMinor), request: envelope.request)
-    exchange.connection.attachment = FollowedSession(cookie)
+    follow(cookie, exchange)
     let pending = GatewayLoop.Pending(exchange: exchange, cookie: cookie, reply: reply)
     isOver = true
     waiting =
@@ -124,12 +130,18 @@ final class CWMPPost: RequestReceiver {
     isOver = false
   }
 
+  /// The connection carries the session: alone, where its CPE returns no cookie.
+  private func follow(_ cookie: SessionCookie, _ exchange: Exchange) {
+    exchange.connection.attachment = FollowedSession(cookie)
+    exchange.connection.outlivesRetirement = listening.followsConnection && !returnsCookie
+  }
+
   private func empty(_ exchange: Exchange) {
     guard let cookie else {
       gateway.metrics.refused(.session)
       return refuse(exchange, .badRequest, FieldBlock(), "no session: an empty POST needs the session's cookie")
     }
-    exchange.connection.attachment = FollowedSession(cookie)
+    follow(cookie, exchange)
     let post = SessionCore.Post(device: cookie.device, session: cookie.session, waits: cookie.waits)
     let pending = GatewayLoop.Pending(
       exchange: exchange, cookie: cookie,
@@ -211,7 +223,7 @@ final class CWMPPost: RequestReceiver {
     gateway.hasher.update(Array(message.peer.utf8))
     message.digest = gateway.hasher.finish().bytes
     message.body = body
-    exchange.connection.attachment = FollowedSession(cookie)
+    follow(cookie, exchange)
     let reply = GatewayLoop.Reply(id: envelope.id, namespace: envelope.namespace, version: version)
     let pending = GatewayLoop.Pending(exchange: exchange, cookie: cookie, reply: reply, admitted: body.count)
     waiting = gateway.inform(pending, message)

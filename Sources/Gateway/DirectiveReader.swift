@@ -13,6 +13,7 @@ public actor DirectiveReader {
   private let seal: RecordSeal
   private var isStopping = false
   private var isReady = false
+  private var metNewer = false
 
   /// Runs on the loop.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -33,15 +34,20 @@ public actor DirectiveReader {
     isReady = true
   }
 
-  /// Reads until ``stop()``. After an error the end is found anew, and `ready` repeated for every POST that waits.
+  /// Reads until ``stop()``, also when the task that calls this is cancelled: while the gateway drains, its sessions go
+  /// on. After an error the end is found anew, and `ready` repeated for every POST that waits.
   public func run() async {
-    while !isStopping && !Task.isCancelled {
+    await Task(executorPreference: loop) { await self.read() }.value
+  }
+
+  private func read() async {
+    while !isStopping {
       do throws(EventLogError) {
         let records = try await reader.next(maximumRecords: 512, maximumBytes: 4 << 20, wait: .milliseconds(500))
         await handOut(records)
       } catch {
         parts.logger.warning("directives cannot be read") { $0.add(error) }
-        do { try await loop.sleep(for: .milliseconds(200)) } catch { return }
+        try? await loop.sleep(for: .milliseconds(200))
         do {
           try await start()
           for shard in shards { await shard.askAgain() }
@@ -59,6 +65,12 @@ public actor DirectiveReader {
   private func handOut(_ records: [LogRecord]) async {
     var directives: [[Directive]] = Array(repeating: [], count: shards.count)
     for record in records {
+      guard !DirectiveRecord.isNewer(record) else {
+        // Its session gets 204 in time, as if the directive were lost.
+        if !metNewer { parts.logger.error("directives of a newer version are passed over: update this gateway") }
+        metNewer = true
+        continue
+      }
       let found = DirectiveRecord.directives(in: record, for: parts.instance) { seal.open($0, for: $1) }
       for directive in found {
         let number = Int(directive.post.counter & 0xff)

@@ -82,9 +82,20 @@ public actor GatewayShard {
   /// Directives may have been missed.
   func askAgain() { gateway.askAgain() }
 
-  /// Stops listening, answers what waits and lets connections end.
-  public func drain() {
+  /// Serves on, new sessions too, but every answer ends its connection: the CPE's next POST goes where the load
+  /// balancer now sends it.
+  public func retire() {
+    for server in servers { server.retire() }
+  }
+
+  /// Stops listening and lets what was begun come to its answer.
+  /// - Parameter limit: when whoever still waits is answered with what there is.
+  public func drain(within limit: Duration) async {
     for server in servers { server.drain() }
+    let end = loop.now + limit
+    while servers.contains(where: { $0.connectionCount > 0 }), loop.now < end {
+      do { try await loop.sleep(for: .milliseconds(50)) } catch { break }
+    }
     gateway.stop()
   }
 

@@ -149,14 +149,44 @@ public actor Shard {
     do {
       let records = try await reader.next(
         maximumRecords: Self.maximumRecords, maximumBytes: Self.maximumBytes, wait: .milliseconds(200))
-      if let suspect = records.first(where: { suspects.contains($0.partition.number) })?.partition {
-        await processSuspect(records.filter { $0.partition == suspect })
-      } else if !records.isEmpty {
-        await process(records)
+      let newer = Self.newer(in: records)
+      let known =
+        newer.isEmpty
+        ? records : records.filter { $0.offset < newer[$0.partition.number]?.offset ?? .max }
+      if let suspect = known.first(where: { suspects.contains($0.partition.number) })?.partition {
+        await processSuspect(known.filter { $0.partition == suspect })
+      } else if !known.isEmpty {
+        await process(known)
       }
+      for record in newer.values { await stop(before: record, after: known) }
     } catch {
       parts.report.failed("cannot read messages", error)
       try? await loop.sleep(for: .milliseconds(500))
+    }
+  }
+
+  /// Of each partition the first record that a newer program wrote.
+  private static func newer(in records: [LogRecord]) -> [Int32: LogRecord] {
+    var first: [Int32: LogRecord] = [:]
+    for record in records where first[record.partition.number] == nil && CPEMessage.isNewer(record) {
+      first[record.partition.number] = record
+    }
+    return first
+  }
+
+  /// Leaves a partition, once all before the record is folded, to a worker of the newer version: no record may be
+  /// passed over, and none may be buried because this program is too old for it.
+  private func stop(before record: LogRecord, after known: [LogRecord]) async {
+    let part = record.partition.number
+    let last = known.last { $0.partition.number == part }?.offset ?? -1
+    guard let claim = assigned[part] else { return }
+    guard claim.nextOffset > last else { return await reseek() }
+    parts.report.failed(
+      "STOPPED", NewerRecord(partition: part, offset: record.offset))
+    do {
+      try await parts.claims.decline(part)
+    } catch {
+      parts.report.failed("cannot give a partition back", error)
     }
   }
 
@@ -319,4 +349,14 @@ public actor Shard {
 /// A claim moved under another owner: the batch is not this shard's any more.
 struct Fenced: Error, CustomStringConvertible {
   var description: String { "a partition was claimed by another worker" }
+}
+
+/// A record that a newer program wrote.
+struct NewerRecord: Error, CustomStringConvertible {
+  let partition: Int32
+  let offset: Int64
+  var description: String {
+    "record \(offset) of partition \(partition) was written by a newer version: it waits for a worker of that version; "
+      + "update the workers before the gateways and schedulers"
+  }
 }

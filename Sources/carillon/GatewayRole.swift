@@ -35,8 +35,10 @@ enum GatewayRole {
         try await log.probe(written: [.messages], read: [.directives])
         try await reader.start()
       }, run: { await reader.run() }, stop: { await reader.stop() })
+    // As long as the balancer needs to see it, then as long as a POST may take, and the way out.
+    let drain = (balancer: configuration.drain, posts: configuration.limits.answerDeadline)
     let gateway = LifecyclePart(
-      "gateway",
+      "gateway", stopDeadline: drain.balancer + drain.posts + .seconds(3),
       start: {
         for shard in all {
           for address in try await shard.start(listeners, http, files: configuration.files.directory) {
@@ -46,8 +48,12 @@ enum GatewayRole {
         process.readiness.ready("gateway")
       },
       stop: {
-        process.readiness.notReady("gateway", reason: "stopping")
-        for shard in all { await shard.drain() }
+        process.readiness.stopping("gateway")
+        for shard in all { await shard.retire() }
+        try? await process.control.sleep(for: drain.balancer)
+        await withTaskGroup { group in
+          for shard in all { group.addTask { await shard.drain(within: drain.posts) } }
+        }
         // What was answered is on its way out; who is slow to take it has had a second.
         try? await process.control.sleep(for: .seconds(1))
         for shard in all { await shard.close() }

@@ -47,8 +47,11 @@ public struct CPEMessage: Sendable {
     }
   }
 
-  /// The layout's version. A reader takes a newer one as far as it knows its headers.
+  /// The layout's version. It goes up when a reader of the version before would misunderstand a record; such a reader
+  /// stops at one rather than pass it over (``isNewer(_:)``).
   public static let version: UInt8 = 1
+  /// Goes up within a version when headers are added that a reader may ignore, or kinds that it must not.
+  public static let revision: UInt8 = 0
 
   /// What the record says.
   public var kind: Kind
@@ -109,7 +112,7 @@ extension CPEMessage {
   /// The headers that say all but the device and the body.
   public var headers: RecordHeaders {
     var headers = RecordHeaders()
-    headers.append("v", CollectionOfOne(Self.version))
+    headers.append("v", Self.revision == 0 ? [Self.version] : [Self.version, Self.revision])
     headers.append("kind", CollectionOfOne(kind.rawValue))
     headers.append("session", session.bytes)
     if let post { headers.append("post", post.bytes) }
@@ -145,6 +148,17 @@ extension CPEMessage {
     return OutgoingRecord(
       partition: Partition(.messages, Partitioning.partition(of: key, among: partitions)), key: key, headers: headers,
       value: isSealed ? seal.seal(body, for: device) : body)
+  }
+
+  /// Whether a record was written by a newer program that this one cannot take the meaning of: neither folding it nor
+  /// burying it would be right. Headers unknown to this program do not make it so, an unknown kind does.
+  public static func isNewer(_ record: LogRecord) -> Bool {
+    // Our own layout begins so.
+    if record.headers.bytes.starts(with: [1, UInt8(ascii: "v"), 0, 1, version]) { return false }
+    guard let version = record.headers.first("v"), let first = version.first else { return false }
+    if first != Self.version { return first > Self.version }
+    guard version.count > 1, version[version.startIndex + 1] > revision else { return false }
+    return record.headers.first("kind")?.first.flatMap(Kind.init(rawValue:)) == nil
   }
 
   /// Reads a record, opening its body where it was sealed.

@@ -32,6 +32,7 @@ public actor Claims {
   private let lane: Lane
   private let partitions: Int32
   private var held: [Int32: Claim] = [:]
+  private var declined: Set<Int32> = []
   private var isLeaving = false
 
   /// Runs on the loop.
@@ -84,6 +85,12 @@ public actor Claims {
     _ = try await lane.query(Self.giveBack, .text(log), .uuid(member), .int32s(parts))
   }
 
+  /// Gives a partition back for good: this member never claims it again.
+  public func decline(_ part: Int32) async throws(PostgreSQLError) {
+    declined.insert(part)
+    try await release([part])
+  }
+
   /// Gives everything back and stops being a member.
   public func leave() async throws(PostgreSQLError) {
     isLeaving = true
@@ -121,7 +128,8 @@ public actor Claims {
   }
 
   private func seek(_ count: Int) async throws(PostgreSQLError) {
-    let rows = try await lane.query(Self.take, .text(log), .uuid(member), .int32(Int32(clamping: count)), alone: true)
+    let rows = try await lane.query(
+      Self.take, .text(log), .uuid(member), .int32(Int32(clamping: count)), .int32s(declined.sorted()), alone: true)
     for row in rows {
       let claim = try Claim(row)
       held[claim.part] = claim
@@ -166,6 +174,7 @@ public actor Claims {
     UPDATE log_claim c SET epoch = c.epoch + 1, owner = $2, starts = c.starts + 1,
                            lease_until = clock_timestamp() + interval '6 s'
       FROM (SELECT log, part FROM log_claim WHERE log = $1 AND (owner IS NULL OR lease_until < clock_timestamp())
+               AND part <> ALL ($4::integer[])
              ORDER BY lease_until, part LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) AS f
      WHERE c.log = f.log AND c.part = f.part
     RETURNING c.part, c.epoch, c.next_offset, c.starts

@@ -71,6 +71,9 @@ public enum DirectiveRecord {
     return (headers, value)
   }
 
+  /// Whether a record's layout is a newer program's, which this one would misunderstand.
+  public static func isNewer(_ record: LogRecord) -> Bool { (record.headers.first("v")?.first ?? 1) > 1 }
+
   /// The directives in a record that are meant for `instance`; a record for another costs one look at its headers.
   /// - Parameter open: opens a sealed body of a session (``RecordSeal``); nil when it cannot.
   public static func directives(

@@ -5,6 +5,14 @@ public import PostgreSQL
 /// Migrations go forward only, and within a major version only add: an instance of the version before must be able to
 /// live with what the newer one made.
 public enum FleetSchema {
+  /// The last migration of the first release. ``AdditiveCheck`` holds all that follow to what is said above.
+  public static let baseline: Int32 = 2
+
+  /// Tables with few rows, which a migration may lock for as long as an index over them takes.
+  public static let smallTables: Set<String> = [
+    "api_token", "campaign", "cluster_state", "firmware_image", "log_topic", "policy", "policy_version",
+  ]
+
   /// The migrations of the fleet, in order.
   public static let migrations: [Migration] = [
     Migration(number: 2, name: "fleet", sql: fleet)

@@ -14,6 +14,9 @@ public final class HTTPServer {
   /// True once ``drain()`` was called.
   public private(set) var isDraining = false
 
+  /// True once ``retire()`` or ``drain()`` was called.
+  private(set) var isRetiring = false
+
   let service: any HTTPService
   var dateLine = DateLine()
   var scratch: [UInt8] = []
@@ -44,10 +47,18 @@ public final class HTTPServer {
   /// Connections open now.
   public var connectionCount: Int { connections.count }
 
-  /// Stops listening, closes idle connections, and lets the others end with the answer they wait for.
+  /// Goes on accepting, but each connection ends with its next answer: who balances load is leaving us out.
+  public func retire() { isRetiring = true }
+
+  /// Takes what still waits in the kernel, stops listening, closes idle connections, and lets the others end with the
+  /// answer they wait for.
   public func drain() {
+    isRetiring = true
     isDraining = true
-    for listener in listeners { listener.cancel() }
+    for listener in listeners {
+      listener.acceptAll()
+      listener.cancel()
+    }
     listeners = []
     for connection in connections.values { connection.drain() }
   }

@@ -27,6 +27,9 @@ public final class ServerConnection: ConnectionDelegate {
   public let identity: UInt64
   /// Any object of the service's, such as a session that is followed by its connection.
   public var attachment: AnyObject?
+  /// Whether it is needed for more than its next answer, though the server retires: there is something that only this
+  /// connection carries.
+  public var outlivesRetirement = false
   /// The requests begun on it.
   public private(set) var requestCount = 0
 
@@ -225,7 +228,7 @@ public final class ServerConnection: ConnectionDelegate {
   /// `.over` to close, `.draining` to read on past the body, `.head` to take the next request.
   private func phaseAfterAnswer(_ exchange: Exchange) -> Phase {
     let configuration = server.configuration
-    if !parser.head.keepsAlive || exchange.closesConnection || server.isDraining { return .over }
+    if !parser.head.keepsAlive || exchange.closesConnection || endsByRetirement { return .over }
     if requestCount >= configuration.requestsPerConnection { return .over }
     guard phase == .body, parser.head.announcesBody else { return .head }
     // A client that waits for 100 may or may not send its body now: where the next request begins cannot be known.
@@ -233,6 +236,8 @@ public final class ServerConnection: ConnectionDelegate {
     drainable = configuration.drainLimit
     return (parser.head.contentLength ?? 0) - exchange.bodyBytes <= drainable ? .draining : .over
   }
+
+  private var endsByRetirement: Bool { server.isRetiring && !outlivesRetirement }
 
   private func becomeIdle() {
     phase = .head
@@ -305,9 +310,10 @@ public final class ServerConnection: ConnectionDelegate {
     connection.resumeReading()
   }
 
-  /// Lets the connection end with the present exchange, or now if there is none.
+  /// Lets the connection end with the present exchange, or now if it had its answers and waits for nothing. One whose
+  /// first request is still on its way gets its answer.
   func drain() {
-    guard current == nil, phase == .head else { return }
+    guard current == nil, phase == .head, parser.isIdle, requestCount > 0, !outlivesRetirement else { return }
     finish()
   }
 

@@ -72,6 +72,11 @@ public final class Listener: LoopEvent {
     update()
   }
 
+  /// Accepts all that wait in the kernel now: closing a listener resets them.
+  public func acceptAll() {
+    while listening, acceptOne() {}
+  }
+
   /// Stops listening for good; connections already accepted live on.
   public override func cancel() {
     guard accepted != nil else { return }

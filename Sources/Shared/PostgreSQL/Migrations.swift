@@ -1,3 +1,5 @@
+import Networking
+
 /// A step of the schema's history: numbered, forward only, never changed once released.
 public struct Migration: Sendable {
   /// Its place in the order, from 1.
@@ -47,10 +49,7 @@ public enum Migrations {
     try await refuseNewer(than: migrations.last?.number ?? 0, on: lane)
     var applied: [Int32] = []
     for migration in migrations {
-      let isNew = try await lane.transaction(deadline: deadline) { transaction in
-        try await apply(migration, in: transaction)
-      }
-      if isNew { applied.append(migration.number) }
+      if try await apply(migration, on: lane, deadline) { applied.append(migration.number) }
     }
     return applied
   }
@@ -61,6 +60,18 @@ public enum Migrations {
     var numbers: [Int32] = []
     for row in try await lane.query(all) { numbers.append(try row.int32(0)) }
     return numbers
+  }
+
+  /// A table in use is waited for a little at a time: who waits for its lock keeps everybody else from it.
+  private static func apply(_ migration: Migration, on lane: Lane, _ deadline: Duration) async throws -> Bool {
+    let end = ContinuousClock.now + deadline
+    while true {
+      do {
+        return try await lane.transaction(deadline: deadline) { try await apply(migration, in: $0) }
+      } catch let error as PostgreSQLError where error.sqlState == "55P03" && ContinuousClock.now < end {
+        try await lane.loop.sleep(for: .seconds(1))
+      }
+    }
   }
 
   private static func apply(_ migration: Migration, in transaction: Transaction) async throws -> Bool {
@@ -77,6 +88,7 @@ public enum Migrations {
       }
       return false
     }
+    try await transaction.script("SET LOCAL lock_timeout = '2s'")
     try await transaction.script(migration.sql)
     try await transaction.pipeline(
       [Call(insert, .int32(migration.number), .text(migration.name), .int64(migration.checksum))], commit: true)

@@ -180,7 +180,7 @@ struct FaultCampaign {
         let victim = await cluster.server(role, number)
         await cluster.signal(victim, SIGKILL)
         await pause()
-        try await cluster.restart(victim)
+        try await cluster.startAgain(victim)
       case .pause(let role, let number):
         let victim = await cluster.server(role, number)
         await cluster.signal(victim, SIGSTOP)

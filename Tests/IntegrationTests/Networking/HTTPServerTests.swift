@@ -201,6 +201,22 @@ struct HTTPServerTests {
     await fixture.end()
   }
 
+  @Test func `a server that retires takes new connections still, and each ends with its next answer`() async throws {
+    let fixture = try await HTTPFixture()
+    let idle = try await fixture.client()
+    idle.send(post("/a"))
+    _ = await idle.receive(until: "<0>")
+    let server = fixture.server
+    try await fixture.serverLoop.run { server.value.retire() }
+    let new = try await fixture.client()
+    for client in [idle, new] {
+      client.send(post("/b"))
+      let text = await client.receiveToEnd()
+      #expect(text.hasSuffix("<0>") && text.contains("Connection: close\r\n"))
+    }
+    await fixture.end()
+  }
+
   @Test func `draining ends idle connections at once and waiting ones with their answer`() async throws {
     let fixture = try await HTTPFixture()
     let idle = try await fixture.client()

@@ -1,3 +1,4 @@
+import Networking
 import PostgreSQL
 import Testing
 
@@ -57,6 +58,26 @@ struct MigrationsTests {
       try await Migrations.run([Self.first, Self.second], on: lane)
       let error = await #expect(throws: PostgreSQLError.self) { try await Migrations.run([Self.first], on: lane) }
       #expect(error?.kind == .misconfigured)
+    }
+  }
+
+  @Test func `a table in use is waited for in short turns, so that others reach it in between`() async throws {
+    try await TestPostgreSQL.withLane { lane, database in
+      try await Migrations.run([Self.first], on: lane)
+      let count = Statement("test.count", "SELECT count(*) FROM a")
+      try await database.withLane { user in
+        let applied = try await user.transaction(deadline: .seconds(30)) { transaction in
+          _ = try await transaction.query(count)
+          // Behind the migration's lock request: served when that has given up for a while, though we go on.
+          async let migrated = database.withLane { try await Migrations.run([Self.first, Self.second], on: $0) }
+          let waiting = Statement("test.waiting", "SELECT count(*) FROM pg_locks WHERE NOT granted")
+          while try await lane.query(waiting)[0].int64(0) == 0 { try await lane.loop.sleep(for: .milliseconds(10)) }
+          _ = try await lane.query(count, deadline: .seconds(20))
+          _ = try await transaction.pipeline([Call(count)], commit: true)
+          return try await migrated
+        }
+        #expect(applied == [2])
+      }
     }
   }
 }

@@ -51,14 +51,3 @@ struct CampaignStoryTests {
     }
   }
 }
-
-extension TestCluster {
-  /// SIGTERM; gives the exit code, or minus the signal that ended it.
-  fileprivate func stop(_ server: Server) async throws -> Int32 {
-    kill(server.pid, SIGTERM)
-    var status: Int32 = 0
-    try await eventually("\(server.role) ends") { waitpid(server.pid, &status, WNOHANG) == server.pid }
-    forget(server)
-    return status & 0x7f == 0 ? status >> 8 : -(status & 0x7f)
-  }
-}

@@ -121,11 +121,11 @@ actor TestCluster {
   /// SIGKILL, and another in its place at once, on the same ports.
   func replace(_ server: Server) async throws {
     signal(server, SIGKILL)
-    try await restart(server)
+    try await startAgain(server)
   }
 
   /// Another in the place of one that was killed, on the same ports, and not yet ready.
-  func restart(_ server: Server) async throws {
+  func startAgain(_ server: Server) async throws {
     try await start(server.role, ports: [server.operations, server.cwmp, server.api], awaited: false)
   }
 
@@ -146,6 +146,25 @@ actor TestCluster {
       '\(Self.program)-cpe' verify --history '\(history)' --api http://127.0.0.1:\(server("northbound").api) \
       --token-file '\(folder)/token' --json | head -c 4000 | tr '\\n' ' '
       """)
+  }
+
+  /// SIGTERM; gives the exit code, or minus the signal that ended it.
+  func stop(_ server: Server) async throws -> Int32 {
+    kill(server.pid, SIGTERM)
+    var status: Int32 = 0
+    try await eventually("\(server.role) ends", within: .seconds(30)) {
+      waitpid(server.pid, &status, WNOHANG) == server.pid
+    }
+    forget(server)
+    return status & 0x7f == 0 ? status >> 8 : -(status & 0x7f)
+  }
+
+  /// SIGTERM, and once it has ended by itself another in its place, on the same ports.
+  /// - Returns: its exit code.
+  func restart(_ server: Server) async throws -> Int32 {
+    let code = try await stop(server)
+    try await start(server.role, ports: [server.operations, server.cwmp, server.api])
+    return code
   }
 
   @discardableResult
@@ -194,7 +213,7 @@ actor TestCluster {
       var status: Int32 = 0
       guard waitpid(server.pid, &status, WNOHANG) == server.pid else { continue }
       forget(server)
-      try await restart(server)
+      try await startAgain(server)
     }
   }
 
@@ -216,8 +235,29 @@ actor TestCluster {
     _ = try? run("rm -rf '\(folder)'")
   }
 
+  /// Starts HAProxy with the configuration that we ship before the first two gateways; gives its ports. It ends with
+  /// the cluster.
+  func balancer() async throws -> (cwmp: Int, statistics: Int) {
+    let ports = try Self.freePorts(2)
+    let gateways = servers.filter { $0.role == "gateway" }
+    var command = [
+      "/usr/bin/env", "PATH=/usr/sbin:/usr/bin:/bin", "CARILLON_LB_CWMP=127.0.0.1:\(ports[0])",
+      "CARILLON_LB_STATS=127.0.0.1:\(ports[1])",
+    ]
+    for (number, gateway) in gateways.prefix(2).enumerated() {
+      command.append("CARILLON_GATEWAY_\(number + 1)=127.0.0.1:\(gateway.cwmp)")
+      command.append("CARILLON_GATEWAY_\(number + 1)_HEALTH=\(gateway.operations)")
+    }
+    command += ["haproxy", "-db", "-f", "\(TestPostgreSQL.root)/deploy/haproxy.cfg"]
+    fleets.append(try spawn(command, output: "\(folder)/haproxy.log"))
+    try await eventually("HAProxy is there") {
+      try await self.http.execute(HTTPClientRequest(url: "http://127.0.0.1:\(ports[1])/healthz")).status == .ok
+    }
+    return (ports[0], ports[1])
+  }
+
   /// Starts a fleet of simulated CPEs; what it prints at its end is what ``finish(fleet:)`` returns.
-  /// - Parameter port: where it goes; the first gateway's unless given.
+  /// - Parameter port: of what they connect to; the first gateway by default.
   func fleet(_ arguments: [String], port: Int? = nil) throws -> pid_t {
     let url = "http://127.0.0.1:\(port ?? server("gateway").cwmp)/"
     try write("fleet.bootstrap", "\(Self.bootstrap.user):\(Self.bootstrap.password)")

@@ -42,6 +42,30 @@ struct RecordTests {
     #expect(copy.digest == message.digest && copy.body == message.body)
   }
 
+  @Test(
+    "a newer revision is read without the headers that are unknown; a newer version, or an unknown kind of one, is not")
+  func versions() throws {
+    func record(_ version: [UInt8], kind: UInt8, tail: Bool = true) -> LogRecord {
+      var headers = RecordHeaders()
+      headers.append("v", version)
+      headers.append("kind", CollectionOfOne(kind))
+      headers.append("session", session.bytes)
+      if tail { headers.append("from the future", [1, 2, 3]) }
+      return LogRecord(
+        partition: Partition(.messages, 0), offset: 9, timestamp: 10, key: Array(device.description.utf8),
+        headers: headers, value: [])
+    }
+    #expect(!CPEMessage.isNewer(record([CPEMessage.version], kind: 2)))
+    let revised = record([CPEMessage.version, CPEMessage.revision + 1], kind: 2)
+    #expect(!CPEMessage.isNewer(revised))
+    #expect(try CPEMessage(revised, body: []).kind == .ready)
+    #expect(CPEMessage.isNewer(record([CPEMessage.version + 1], kind: 2)))
+    #expect(CPEMessage.isNewer(record([CPEMessage.version, CPEMessage.revision + 1], kind: 99)))
+    // Of our own version it is nonsense, and for the dead letters.
+    #expect(!CPEMessage.isNewer(record([CPEMessage.version], kind: 99)))
+    #expect(throws: MalformedRecord.self) { try CPEMessage(record([CPEMessage.version], kind: 99), body: []) }
+  }
+
   @Test("a deadline's record names task and attempt")
   func due() throws {
     var message = CPEMessage(.due, device: device, session: .zero)

@@ -77,6 +77,10 @@ public struct Configuration: Sendable {
     scheduler = SchedulerConfiguration(top.section("scheduler"))
     northbound = NorthboundConfiguration(top.section("northbound"))
     operations = OperationsConfiguration(top.section("operations"))
+    if gateway.drain + gateway.limits.answerDeadline >= operations.stopDeadline {
+      top.section("operations").report(
+        "must be longer than gateway.drain and gateway.limits.answer_deadline together", key: "stop_deadline")
+    }
   }
 
   /// A misspelt variable would be ignored in silence. Variables of other first words are not ours to judge

@@ -10,6 +10,8 @@ public struct GatewayConfiguration: Sendable {
   public var limits: GatewayLimits
   /// Images and other files that CPEs download.
   public var files: FilesConfiguration
+  /// How long it serves on, not ready any more, after it was told to stop: until load balancers have seen that.
+  public var drain: Duration
 
   init(_ reader: ConfigurationReader) {
     let items = reader.list("listeners")
@@ -19,6 +21,7 @@ public struct GatewayConfiguration: Sendable {
     authentication = AuthenticationConfiguration(reader.section("authentication"))
     limits = GatewayLimits(reader.section("limits"))
     files = FilesConfiguration(reader.section("files"))
+    drain = reader.duration("drain", default: .seconds(5), in: .zero...(.seconds(120)))
   }
 }
 

@@ -67,9 +67,10 @@ public actor HealthServer {
       return .text("stuck: \(stuck.joined(separator: ", "))\n", status: .serviceUnavailable)
     }
     router.on(.get, "/readyz") { [readiness] _ in
-      APIResponse(
-        readiness.isReady ? .ok : .serviceUnavailable, FieldBlock("Content-Type", "application/json"),
-        body: readiness.json())
+      // 404 is how HAProxy is told to send nothing new here and leave open what is (http-check disable-on-404).
+      let status: HTTPStatus =
+        readiness.isReady ? .ok : readiness.isStopping ? .notFound : .serviceUnavailable
+      return APIResponse(status, FieldBlock("Content-Type", "application/json"), body: readiness.json())
     }
     router.on(.get, "/metrics") { [metrics] _ in
       APIResponse(.ok, FieldBlock("Content-Type", MetricsRegistry.contentType), body: metrics.render())

@@ -4,6 +4,7 @@ import Synchronization
 public final class ReadinessBoard: Sendable {
   private struct Condition {
     var reason: String?
+    var isStopping = false
   }
 
   private let conditions = Mutex<[String: Condition]>([:])
@@ -25,6 +26,14 @@ public final class ReadinessBoard: Sendable {
   public func notReady(_ name: String, reason: String) {
     conditions.withLock { $0[name] = Condition(reason: reason) }
   }
+
+  /// Tells that a part was told to stop: it serves what it has, and should get nothing new.
+  public func stopping(_ name: String) {
+    conditions.withLock { $0[name] = Condition(reason: "stopping", isStopping: true) }
+  }
+
+  /// Whether any part was told to stop.
+  public var isStopping: Bool { conditions.withLock { $0.values.contains(where: \.isStopping) } }
 
   /// The conditions that do not hold, by name; empty means ready.
   public var missing: [(name: String, reason: String)] {

@@ -1,0 +1,47 @@
+import CWMP
+import Cryptography
+import EventLog
+import Fleet
+import Networking
+import PostgreSQL
+import Testing
+
+@Suite("Records of a newer version", .serialized, .timeLimit(.minutes(5)))
+struct NewerRecordTests {
+  @Test("one that this worker cannot understand stops its partition, with an alarm; no record is buried or passed over")
+  func newer() async throws {
+    try await TestPostgreSQL.withDatabase { database in
+      try await TestCluster.with(.postgresql, database: database, roles: ["worker", "worker", "gateway"]) { cluster in
+        let log = try await PostgreSQLLog.open(LaneSettings(connection: database.connection), on: cluster.loop)
+        let first = TestCPE(cluster, serial: "first")
+        try await first.inform([EventStruct(.bootstrap)])
+        #expect(try await first.work().count == 1)
+
+        // What a gateway of the next version might say, once in another device's partition.
+        let key = Array(first.id.id.description.utf8)
+        let own = Partitioning.partition(of: key, among: log.partitionCount(of: .messages))
+        let stopped = (own + 1) % log.partitionCount(of: .messages)
+        var headers = RecordHeaders()
+        headers.append("v", CollectionOfOne(CPEMessage.version + 1))
+        let offset = try await cluster.loop.append(
+          OutgoingRecord(partition: Partition(.messages, stopped), key: key, headers: headers, value: []), to: log)
+        try await cluster.eventually("both workers have declined the partition, and say why") {
+          await cluster.logged("worker", "written by a newer version") == 2
+        }
+        let state = Statement("test.claim", "SELECT next_offset, owner IS NULL FROM log_claim WHERE part = $1")
+        try await database.withLane { lane in
+          let row = try await lane.query(state, .int32(stopped))[0]
+          let (next, isFree) = (try row.int64(0), try row.bool(1))
+          #expect(next == offset && isFree, "it waits for a worker that can read it")
+        }
+        for part in 0..<log.partitionCount(of: .deadLetters) {
+          #expect(try await log.end(of: Partition(.deadLetters, part)) == 0)
+        }
+        // The other partitions are served.
+        try await first.inform()
+        #expect(try await first.work().isEmpty)
+        await log.shutdown()
+      }
+    }
+  }
+}

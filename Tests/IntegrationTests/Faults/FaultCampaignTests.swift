@@ -130,7 +130,8 @@ struct FaultCampaign {
 
   private func keep(_ folder: String, _ seed: UInt64) throws -> String {
     let kept = "\(TestPostgreSQL.root)/.local/faults/\(log.rawValue)-\(seed)"
-    try IntegrationTests.run("rm -rf '\(kept)' && mkdir -p '\(kept)' && cp '\(folder)'/*.log '\(folder)'/history-* '\(kept)'")
+    try IntegrationTests.run(
+      "rm -rf '\(kept)' && mkdir -p '\(kept)' && cp '\(folder)'/*.log '\(folder)'/history-* '\(kept)'")
     return kept
   }
 

@@ -8,7 +8,8 @@ struct FaultPlan: Equatable {
       /// SIGSTOP, SIGCONT at the end.
       case pause(String, Int)
       case killDatabase, pauseDatabase
-      case killBroker(Int), pauseBroker(Int)
+      case killBroker(Int)
+      case pauseBroker(Int)
       /// Each connection is cut after so many bytes.
       case cut(Link, bytes: Int)
       /// Bytes are passed on so much later.

@@ -128,7 +128,10 @@ final class FaultyProxy: Sendable {
     let count = recv(pair.ends[end], &buffer, buffer.count, 0)
     if count < 0, errno == EAGAIN { return }
     // The end of one is the end of both: what is under way is lost, as on a cut line.
-    guard count > 0 else { return pair.isDead = pair.chunks[1 - end].isEmpty || count < 0 }
+    guard count > 0 else {
+      pair.isDead = pair.chunks[1 - end].isEmpty || count < 0
+      return
+    }
     let limit = cutAfter.load(ordering: .relaxed)
     var length = count
     if limit > 0 {

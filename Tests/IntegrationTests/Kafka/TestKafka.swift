@@ -28,7 +28,8 @@ enum TestKafka {
     /// Starts it, or what is left of it after ``kill()``; returns its addresses.
     @discardableResult
     func start() throws -> [String] {
-      try run("'\(TestPostgreSQL.root)/scripts/kafka' start --brokers \(brokers) \(arguments)").split(separator: ",").map(String.init)
+      let script = "'\(TestPostgreSQL.root)/scripts/kafka'"
+      return try run("\(script) start --brokers \(brokers) \(arguments)").split(separator: ",").map(String.init)
     }
 
     /// `kill`, `pause` or `resume` to one of several brokers.

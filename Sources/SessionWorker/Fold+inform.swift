@@ -112,7 +112,8 @@ extension Fold {
     tellOfDevice("bootstrapped")
   }
 
-  private mutating func forgetValues() {
+  /// What was known of the device's values may be wrong.
+  mutating func forgetValues() {
     state.twin.applyBootstrap()
     state.standings = []
     state.contact?.policyEpoch = 0

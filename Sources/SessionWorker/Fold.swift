@@ -78,16 +78,18 @@ public struct Fold {
   }
 
   /// A record of the device could not be read: what was outstanding got no answer that we know of, and the session is
-  /// over (P7).
+  /// over (P7). It may have told anything, a BOOTSTRAP too: so nothing is believed of the device's values any more.
   static func passOver(_ state: DeviceState, _ context: Context) -> (DeviceState, [Effect]) {
     var fold = Fold(
       state: state, context: context, message: CPEMessage(.lost, device: state.id, session: state.session?.id ?? .zero))
-    guard let outstanding = state.session?.outstanding else { return (state, []) }
+    guard state.device != nil else { return (state, []) }
+    fold.forgetValues()
+    fold.state.contact?.digest = []
+    guard let outstanding = state.session?.outstanding else { return (fold.state, []) }
     fold.state.session = nil
     guard let index = state.index(of: outstanding.task), state.tasks[index].state == .dispatched else {
       return (fold.state, [])
     }
-    fold.doubtEffects(of: state.tasks[index])
     if state.tasks[index].once {
       fold.change(index) { $0.state = .inDoubt }
     } else {

@@ -29,6 +29,11 @@ struct FleetSummary {
         + "p99 \(milliseconds(statistics.postLatency, 0.99)) ms (\(statistics.posts) POSTs)",
       "simulator    \(Self.fixed(cpuMicroseconds, 0)) µs of CPU a session",
     ]
+    if !statistics.rpcs.isEmpty {
+      lines.append(
+        "RPC step     p50 \(milliseconds(statistics.stepLatency, 0.5)) ms, "
+          + "p99 \(milliseconds(statistics.stepLatency, 0.99)) ms")
+    }
     if !statistics.rpcs.isEmpty { lines.append("RPCs         " + Self.counts(statistics.rpcs)) }
     if !statistics.faults.isEmpty {
       lines.append(
@@ -53,6 +58,8 @@ struct FleetSummary {
       "\"p99_ms\":\(milliseconds(statistics.sessionLatency, 0.99))",
       "\"post_p50_ms\":\(milliseconds(statistics.postLatency, 0.5))",
       "\"post_p99_ms\":\(milliseconds(statistics.postLatency, 0.99))",
+      "\"step_p50_ms\":\(milliseconds(statistics.stepLatency, 0.5))",
+      "\"step_p99_ms\":\(milliseconds(statistics.stepLatency, 0.99))",
       "\"cpu_us_per_session\":\(Self.fixed(cpuMicroseconds, 1))",
     ]
     fields.append("\"rpcs\":\(Self.object(statistics.rpcs))")

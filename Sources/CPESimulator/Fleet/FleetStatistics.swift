@@ -26,6 +26,9 @@ public struct FleetStatistics: Sendable {
   public internal(set) var sessionLatency = LatencyRecorder()
   /// From each POST to the end of its answer.
   public internal(set) var postLatency = LatencyRecorder()
+  /// The same of the POSTs that a worker has its part in: those that were answered with an RPC, and those that
+  /// answered one.
+  public internal(set) var stepLatency = LatencyRecorder()
 
   /// Nothing yet.
   public init() {}
@@ -46,6 +49,7 @@ public struct FleetStatistics: Sendable {
     rest.faults.merge(earlier.faults) { $0 - $1 }
     rest.sessionLatency.subtract(earlier.sessionLatency)
     rest.postLatency.subtract(earlier.postLatency)
+    rest.stepLatency.subtract(earlier.stepLatency)
     return rest
   }
 
@@ -78,5 +82,6 @@ public struct FleetStatistics: Sendable {
     waiting += other.waiting
     sessionLatency.add(other.sessionLatency)
     postLatency.add(other.postLatency)
+    stepLatency.add(other.stepLatency)
   }
 }

@@ -13,6 +13,8 @@ final class SessionRunner: ConnectionDelegate {
   /// Waits for the connection to stand, or for its delay to pass.
   private var outgoing: SessionPost?
   private var isAwaitingAnswer = false
+  /// Whether the POST under way answers an RPC.
+  private var isResponse = false
   private var deadline: LoopTimer?
   private var beganAt: Int64 = 0
   private var postedAt: Int64 = 0
@@ -26,6 +28,7 @@ final class SessionRunner: ConnectionDelegate {
     generation += 1
     self.cpe = cpe
     self.beganAt = beganAt
+    isResponse = false
     let now = Clock.milliseconds
     var core = SessionCore(cpe.state, plan: shard.plan, now: now)
     let step = core.begin(&cpe.state, shard.plan, now: now)
@@ -144,7 +147,8 @@ final class SessionRunner: ConnectionDelegate {
   private func answered() {
     guard let cpe, core != nil else { return }
     isAwaitingAnswer = false
-    shard.statistics.postLatency.record(Clock.monotonicMicroseconds - postedAt)
+    let waited = Clock.monotonicMicroseconds - postedAt
+    shard.statistics.postLatency.record(waited)
     let head = parser.head
     var answer = SessionAnswer(status: Int(head.status.rawValue))
     answer.keepsAlive = head.keepsAlive
@@ -157,7 +161,11 @@ final class SessionRunner: ConnectionDelegate {
       connection = nil
       old?.close()
     }
+    let before = core?.report.rpcs.count ?? 0
     guard let step = core?.answered(answer, &cpe.state, shard.plan, now: Clock.milliseconds) else { return }
+    let brought = (core?.report.rpcs.count ?? before) > before
+    if brought || isResponse { shard.statistics.stepLatency.record(waited) }
+    isResponse = brought
     perform(step)
   }
 

@@ -77,9 +77,11 @@ final class SimulatedCPE {
     }
   }
 
-  /// Its user changes a value that we watch.
+  /// Its user changes a value; with or without notification.
   private func meddle() {
     values[Self.code] = "by hand \(simulation.between(0, 99))"
+    simulation.note("the user of cpe \(number) sets \(values[Self.code] ?? "")")
+    guard simulation.chance(50) else { return }
     raise(EventStruct(.valueChange))
     if !isInSession { begin() }
   }

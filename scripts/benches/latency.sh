@@ -1,0 +1,27 @@
+# shellcheck shell=bash
+# An RPC's way: from the CPE's POST through gateway, log, worker, PostgreSQL and log back to the answer, at half of what
+# the same work reaches when it is driven as fast as it goes. Sourced by scripts/bench.
+
+latency_on() { # LOG
+  local prefix=latency.$1 summary full rate steps50="" steps99="" round
+  devices=20000
+  note "latency.$1: one SetParameterValues a session; $devices devices, an open loop at half of the closed loop's rate"
+  begin_cluster "$1"
+  at_once=256 load 600 --sessions "$devices" >/dev/null
+  queue_rpcs full
+  summary=$(load 600 --sessions "$devices")
+  full=$(field "$summary" sessions_per_s)
+  rate=$(ratio "$full" 2 0)
+  for round in $(seq "${rounds:-3}"); do
+    queue_rpcs "turn-$round"
+    summary=$(load 600 --sessions "$devices" --rate "$rate")
+    steps50+=$(field "$summary" step_p50_ms)$'\n' steps99+=$(field "$summary" step_p99_ms)$'\n'
+  done
+  figure "$prefix.full_sessions_per_s" "$full" 1/s
+  figure "$prefix.rate" "$rate" 1/s
+  figure "$prefix.p50_ms" "$(grep . <<<"$steps50" | median)" ms
+  figure "$prefix.p99_ms" "$(grep . <<<"$steps99" | median)" ms
+  stop_session
+}
+
+bench_latency() { on_each_log latency_on; }

@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# Ten times the sessions that the log can take, for two minutes, while devices that start for the first time come in
+# between with TR-069's retries. What the cluster can do is bounded by holding PostgreSQL to a twentieth of a core, for
+# the load generator has to fit beside it; gateways, which do the refusing, are not held. Sourced by scripts/bench.
+
+quota=/sys/fs/cgroup/cpu/carillon-bench
+
+hold_database() {
+  mkdir -p "$quota" 2>/dev/null && [ -w "$quota/cpu.cfs_quota_us" ] ||
+    die "overload needs root and a control group for CPU (v1: $quota)"
+  echo 20000 >"$quota/cpu.cfs_period_us"
+  echo 1000 >"$quota/cpu.cfs_quota_us"
+  local pid postmaster
+  postmaster=$(head -n 1 "$state/pg/data/postmaster.pid")
+  for pid in "$postmaster" $(ps -o pid= --ppid "$postmaster"); do echo "$pid" >"$quota/cgroup.procs" || true; done
+}
+
+# From the gateway's metrics: Informs accepted, and refused for whatever reason.
+served_and_refused() {
+  curl -fs --max-time 2 "$gateway_metrics" | awk '
+    /^carillon_informs_accepted_total / { served = $2 }
+    /^carillon_posts_refused_total[{ ]/ { refused += $2 }
+    END { print served + 0, refused + 0 }'
+}
+
+watch_gateway() { # SECONDS FILE: a line a second: second, served, refused, resident MiB of the gateway
+  local last now second
+  last=$(served_and_refused)
+  for second in $(seq "$1"); do
+    sleep 1
+    now=$(served_and_refused)
+    [ "$now" != "0 0" ] || continue
+    echo "$second $((${now% *} - ${last% *})) $((${now#* } - ${last#* }))" \
+      "$(awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$(pid_of gateway-1)/status")"
+    last=$now
+  done >"$2"
+}
+
+overload_on() { # LOG
+  local capacity rate length=${seconds:-120} watcher summary fleet
+  devices=20000
+  note "overload: PostgreSQL (and the embedded log with it) held to 5 % of a core; 10 x for $length s"
+  begin_cluster "$1"
+  at_once=256 load 600 --sessions "$devices" >/dev/null
+  hold_database
+  load 10 >/dev/null
+  summary=$(load 30)
+  capacity=$(field "$summary" sessions_per_s)
+  rate=$(ratio "$capacity" 0.1 0)
+  figure overload.capacity_per_s "$capacity" 1/s
+  figure overload.offered_per_s "$rate" 1/s
+  # Newcomers, C1: 200 of them, one after another during the overload.
+  launch cpes "$binaries/carillon-cpe" run --url "$cwmp_url" --cpes 200 --first 2000001 --interval 3600 --rate 4 \
+    --bootstrap "$state/bootstrap" --quiet --json
+  watch_gateway "$length" "$state/overload.txt" &
+  watcher=$!
+  # No connection limit: sessions come whether or not the ones before were served.
+  summary=$(at_once=8000 load "$length" --rate "$rate" --timeout 30)
+  wait "$watcher"
+  note "$summary"
+  figure overload.goodput_per_s "$(awk '$1 > 10 { sum += $2; n++ } END { printf "%.0f", sum / n }' \
+    "$state/overload.txt")" 1/s
+  figure overload.goodput_ratio "$(awk -v c="$capacity" '$1 > 10 { sum += $2; n++ } END { printf "%.2f", sum / n / c }' \
+    "$state/overload.txt")" x
+  figure overload.refused_per_s "$(awk '$1 > 10 { sum += $3; n++ } END { printf "%.0f", sum / n }' \
+    "$state/overload.txt")" 1/s
+  figure overload.gateway_rss_growth "$(awk '$1 == 20 { first = $4 } { last = $4 } END { printf "%.2f", last / first }' \
+    "$state/overload.txt")" x
+  end cpes
+  fleet=$(tail -n 1 "$logs/cpes.log")
+  figure overload.newcomers_served "$(field "$fleet" informs)" Informs
+  note "newcomers: $fleet"
+  note "a line a second (second, served, refused, MiB): $state/overload.txt"
+  stop_session
+  rmdir "$quota" 2>/dev/null || true
+}
+
+bench_overload() {
+  local logs_wanted=postgresql
+  (umask 077 && mkdir -p "$state" && make_secrets && printf 'bootstrap:%s' "$(cat "$state/bootstrap.password")" \
+    >"$state/bootstrap")
+  on_each_log overload_on
+}

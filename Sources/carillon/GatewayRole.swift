@@ -110,7 +110,8 @@ enum GatewayRole {
     var listening = GatewayShard.Listening(
       address: try SocketAddress("\(host):\(listener.port)"), options: options, authentication: policy)
     listening.followsConnection = listener.connectionIdentity != .none
-    listening.body = configuration.limits.body
+    // What the log would not take must be refused before it is read.
+    listening.body = min(configuration.limits.body, EventLogLimits.maximumBodyBytes)
     listening.unauthenticatedBody = configuration.limits.unauthenticatedBody
     return listening
   }

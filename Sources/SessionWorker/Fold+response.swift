@@ -42,7 +42,7 @@ extension Fold {
   /// The live task whose present attempt the response settles.
   ///
   /// What matches is the cwmp:ID. One that lost its ID settles only an outstanding, repeatable attempt of that method;
-  /// a Fault counts as of any method.
+  /// a Fault counts as of any method. A body that was refused settles what is outstanding.
   private func attemptAnswered(_ body: Envelope?) -> Int? {
     if let key = CommandKey(text: message.cwmpID) {
       guard let index = state.index(of: key.task), state.tasks[index].attempt == key.attempt else { return nil }
@@ -52,9 +52,11 @@ extension Fold {
       return state.tasks[index].awaitsEvidence && matches ? index : nil
     }
     guard let outstanding = state.session?.outstanding, state.session?.id == message.session,
-      let index = state.index(of: outstanding.task), state.tasks[index].attempt == outstanding.attempt,
-      !state.tasks[index].once, message.refused.isEmpty
+      let index = state.index(of: outstanding.task), state.tasks[index].attempt == outstanding.attempt
     else { return nil }
+    // What was refused was not read: it can only be told by its session.
+    if !message.refused.isEmpty { return index }
+    guard !state.tasks[index].once else { return nil }
     let isOfMethod = body?.fault != nil || body?.response?.method == state.tasks[index].request.rpcName
     return isOfMethod ? index : nil
   }

@@ -17,6 +17,7 @@ enum CommandLineTable {
       "The CPEs have credentials of their own: their identity and this password; {serial} in it is each one's own."),
     .init("basic", nil, "Send HTTP Basic without being asked."),
     .init("parameters", value: "N", "Parameters in an Inform (default 25)."),
+    .init("value-padding", value: "BYTES", "Bytes of values added to each GetParameterValuesResponse (default 0)."),
     .init("connections", "c", value: "C", "Sessions open at once (default 8000; load: 64)."),
     .init("duration", "d", value: "S", "End after so many seconds."),
     .init("sessions", value: "N", "End after so many sessions."),

@@ -20,6 +20,7 @@ struct FleetOptions {
     settings.firstIndex = UInt32((try arguments.integer("first", in: 1...90_000_000) ?? 1) - 1)
     settings.seed = UInt64(try arguments.integer("seed") ?? 1)
     settings.informParameters = try arguments.integer("parameters", in: 1...1_000) ?? 25
+    settings.valuePadding = try arguments.integer("value-padding", in: 0...64 << 20) ?? 0
     settings.connectionLimit = try arguments.integer("connections", in: 1...100_000) ?? (isLoad ? 64 : 8_000)
     settings.loopbackSources = try arguments.integer("sources", in: 1...65_000) ?? (isLoad ? 16 : 1)
     settings.responseDeadline = .seconds(try arguments.integer("timeout", in: 1...3_600) ?? 30)

@@ -1,6 +1,7 @@
 import Cryptography
 import EventLog
 import Gateway
+import Glibc
 import HTTP
 import Networking
 import Operations
@@ -15,9 +16,7 @@ enum GatewayRole {
     // Each loop has a listener of its own: what the process may have open is shared among them, with room for the rest.
     let connections =
       configuration.limits.connections > 0 ? configuration.limits.connections : process.openFiles * 9 / 10
-    // The same at every gateway, so that a CPE resumes its TLS session wherever it comes.
-    let tickets = try TicketKeys(
-      process.keyring.all.map { $0.key(for: .tlsTickets, count: TicketKeys.keyLength).bytes })
+    let tickets = try tickets(process.keyring)
     let listeners = try configuration.listeners.map { try listening($0, configuration, connections / loops, tickets) }
     let http = self.http(configuration.limits)
     var shards: [GatewayShard] = []
@@ -59,6 +58,13 @@ enum GatewayRole {
         for shard in all { await shard.close() }
       })
     return [directives, gateway]
+  }
+
+  /// The same at every gateway, so that a CPE resumes its TLS session wherever it comes; each day others.
+  private static func tickets(_ keyring: ClusterKeyring) throws -> TicketKeys {
+    try TicketKeys(
+      clock: { Int64(time(nil)) },
+      keys: { day in keyring.keys(for: .tlsTickets, day: day, count: TicketKeys.keyLength).map(\.bytes) })
   }
 
   private static func parts(
@@ -104,7 +110,8 @@ enum GatewayRole {
     var listening = GatewayShard.Listening(
       address: try SocketAddress("\(host):\(listener.port)"), options: options, authentication: policy)
     listening.followsConnection = listener.connectionIdentity != .none
-    listening.body = configuration.limits.body
+    // What the log would not take must be refused before it is read.
+    listening.body = min(configuration.limits.body, EventLogLimits.maximumBodyBytes)
     listening.unauthenticatedBody = configuration.limits.unauthenticatedBody
     return listening
   }

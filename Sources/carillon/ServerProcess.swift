@@ -29,7 +29,7 @@ struct ServerProcess: Sendable {
     openFiles = ProcessLimits.raiseOpenFiles()
     try OpenSSLProvider.check()
     keyring = try ClusterKeyring(fileContents: try FileContents.readSecret(configuration.cluster.secretFile))
-    sealer = LogSealer(keyring, instance: .random())
+    sealer = LogSealer(keyring, instance: .random(), deflate: LogCompression.deflate, inflate: LogCompression.inflate)
     logger = Logger(level: configuration.operations.logLevel, writer: writer).component(component)
     control = try EventLoop(name: "control")
     database = try Self.lanes(configuration.database, component)

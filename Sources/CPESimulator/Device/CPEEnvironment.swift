@@ -8,10 +8,12 @@ final class CPEEnvironment: Sendable {
   let bootstrap: ACSCredentials
   let knownPassword: PasswordRule?
   let firmware: String
+  /// Bytes of values that are added to every GetParameterValuesResponse.
+  let padding: Int
 
   init(
     acs: ACSAddress, callbackPort: UInt16? = nil, periodicInterval: UInt32 = 300, bootstrap: ACSCredentials,
-    knownPassword: PasswordRule? = nil, firmware: String = "1.0.0"
+    knownPassword: PasswordRule? = nil, firmware: String = "1.0.0", padding: Int = 0
   ) {
     self.acs = acs
     self.callbackPort = callbackPort
@@ -19,5 +21,6 @@ final class CPEEnvironment: Sendable {
     self.bootstrap = bootstrap
     self.knownPassword = knownPassword
     self.firmware = firmware
+    self.padding = padding
   }
 }

@@ -99,7 +99,7 @@ extension CPEState {
     }
   }
 
-  private func parameterValues(_ names: [String], now: Int64) throws(CWMPFault) -> ParameterList {
+  private mutating func parameterValues(_ names: [String], now: Int64) throws(CWMPFault) -> ParameterList {
     var list = ParameterList()
     for name in names {
       for address in data.parameters(below: try find(name), in: model) {
@@ -109,7 +109,22 @@ extension CPEState {
             model.path(of: address), readableValue(at: address, now: now), type: parameter.type))
       }
     }
+    pad(&list)
     return list
+  }
+
+  /// A device with very much to tell: values that hardly compress.
+  private mutating func pad(_ list: inout ParameterList) {
+    let digits = Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_".utf8)
+    for (number, start) in stride(from: 0, to: environment.padding, by: 400).enumerated() {
+      var value: [UInt8] = []
+      while value.count < min(400, environment.padding - start) {
+        let bits = random.next()
+        for shift in stride(from: UInt64(0), to: 60, by: 6) { value.append(digits[Int(bits >> shift & 63)]) }
+      }
+      list.append(
+        ParameterValue("\(model.root).X_CARILLON_Padding.\(number + 1).Value", String(decoding: value, as: UTF8.self)))
+    }
   }
 
   private func parameterAttributes(_ names: [String]) throws(CWMPFault) -> [ParameterAttributes] {

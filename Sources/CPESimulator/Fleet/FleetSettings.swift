@@ -32,6 +32,8 @@ public struct FleetSettings: Sendable {
   public var sendsBasicAtOnce = false
   /// How many parameters an Inform carries, at least the forced ones.
   public var informParameters = 25
+  /// Bytes of values that are added to every GetParameterValuesResponse, to see that large ones pass.
+  public var valuePadding = 0
   /// In load: the part of the Informs before which the provider's address has changed.
   public var changedFraction = 0.0
   /// The first PeriodicInformInterval, in seconds.

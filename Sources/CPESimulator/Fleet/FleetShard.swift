@@ -49,7 +49,7 @@ final class FleetShard {
     random = SeededRandom(seed: settings.seed, index: indices.first ?? 0)
     let environment = CPEEnvironment(
       acs: setup.acs, callbackPort: callbackPort, periodicInterval: settings.periodicInterval,
-      bootstrap: settings.bootstrap, knownPassword: settings.knownPassword)
+      bootstrap: settings.bootstrap, knownPassword: settings.knownPassword, padding: settings.valuePadding)
     let now = Clock.milliseconds
     cpes = indices.enumerated().map { place, index in
       let model = setup.models[Int(index) % setup.models.count]

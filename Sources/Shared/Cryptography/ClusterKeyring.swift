@@ -39,6 +39,12 @@ public struct ClusterKeyring: Sendable {
     self.init(current: first, all: secrets)
   }
 
+  /// The keys of a purpose that changes them daily, for a day since 1970 (UTC), the current secret's first.
+  public func keys(for purpose: ClusterSecret.Purpose, day: Int64, count: Int = 32) -> [SecretKey] {
+    let context = withUnsafeBytes(of: day.bigEndian) { Array($0) }
+    return all.map { $0.key(for: purpose, context: context, count: count) }
+  }
+
   /// The secret of a name; `nil` where it is not (or no longer) known.
   public func secret(id: UInt32) -> ClusterSecret? {
     all.first { $0.id == id }

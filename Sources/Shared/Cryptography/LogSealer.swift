@@ -19,16 +19,21 @@ public final class LogSealer: Sendable {
   private let key: SecretKey
   private let counter = Atomic<UInt64>(0)
   private let deflate: Deflate?
+  /// Undoes the deflating, for who opens what such sealers sealed.
+  public let inflate: LogOpener.Inflate?
 
   /// The sealer of one process.
   ///
   /// - Parameter instance: 16 bytes that no other process, nor this one before its restart, has used:
   ///   `UUID128.random()`.
-  public init(_ keyring: ClusterKeyring, instance: UUID128, deflate: Deflate? = nil) {
+  public init(
+    _ keyring: ClusterKeyring, instance: UUID128, deflate: Deflate? = nil, inflate: LogOpener.Inflate? = nil
+  ) {
     keyID = keyring.current.id
     self.instance = instance
     key = keyring.current.key(for: .log, context: instance.bytes)
     self.deflate = deflate
+    self.inflate = inflate
   }
 
   /// The sealed form of a record's value. The associated data binds it to its record (its device, its kind).
@@ -54,7 +59,7 @@ public final class LogSealer: Sendable {
 /// Opens what any process's ``LogSealer`` sealed. Not Sendable: one per loop, with a bounded cache of instances' keys.
 public final class LogOpener {
   /// Inflates bytes to at most `limit` of them; throws or returns `nil` when they are not deflated or grow beyond.
-  public typealias Inflate = (_ bytes: Span<UInt8>, _ limit: Int) -> [UInt8]?
+  public typealias Inflate = @Sendable (_ bytes: Span<UInt8>, _ limit: Int) -> [UInt8]?
 
   private struct Instance: Hashable {
     let keyID: UInt32

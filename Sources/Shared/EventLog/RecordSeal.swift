@@ -13,10 +13,10 @@ public final class RecordSeal {
   /// - Parameters:
   ///   - keyring: the cluster's secrets.
   ///   - sealer: the process's one sealer, whose counter its loops share.
-  ///   - inflate: undoes the sealer's deflating, see ``Cryptography/LogOpener/Inflate``.
+  ///   - inflate: undoes the sealer's deflating; by default as the sealer knows.
   public init(_ keyring: ClusterKeyring, sealer: LogSealer, inflate: LogOpener.Inflate? = nil) {
     self.sealer = sealer
-    opener = LogOpener(keyring, inflate: inflate)
+    opener = LogOpener(keyring, inflate: inflate ?? sealer.inflate)
   }
 
   /// The sealed value; empty stays empty.

@@ -52,7 +52,7 @@ public final class TLSServerContext: @unchecked Sendable {
     _ name: UnsafeMutablePointer<UInt8>, _ iv: UnsafeMutablePointer<UInt8>, _ cipher: OpaquePointer,
     _ mac: OpaquePointer, sealing: Bool
   ) -> CInt {
-    guard let keys = ticketKeys?.keys else { return -1 }
+    guard let keys = ticketKeys?.current, !keys.isEmpty else { return -1 }
     let index =
       sealing
       ? 0 : keys.firstIndex { $0.withUnsafeBytes { $0.starts(with: UnsafeRawBufferPointer(start: name, count: 16)) } }

@@ -1,5 +1,7 @@
+import Cryptography
 import HTTP
 import Networking
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
@@ -75,6 +77,70 @@ struct ConnectionTests {
         options.session = await client.tlsSession()
       }
       for fixture in [first, second, third] { await fixture.end() }
+    }
+  }
+
+  /// A day, of which each gateway has its own idea.
+  private final class Calendar: Sendable {
+    private let seconds = Atomic<Int64>(0)
+    var now: Int64 { seconds.load(ordering: .relaxed) }
+    init(day: Int64) { set(day) }
+    func set(_ day: Int64) { seconds.store(day * TicketKeys.period + 40, ordering: .relaxed) }
+  }
+
+  @Test func `tickets are good at every gateway while the keys change with the day, not for ever`() async throws {
+    try await withCertificate { certificate in
+      let keyring = ClusterKeyring(try ClusterSecret(bytes: Array(repeating: 7, count: 32)))
+      let (early, late) = (Calendar(day: 20_000), Calendar(day: 20_000))
+      var gateways: [HTTPFixture] = []
+      for calendar in [early, late] {
+        let keys = try TicketKeys(
+          clock: { calendar.now },
+          keys: { day in keyring.keys(for: .tlsTickets, day: day, count: TicketKeys.keyLength).map(\.bytes) })
+        gateways.append(try await HTTPFixture(try listenerOptions(certificate, keys)))
+      }
+      var options = ConnectOptions()
+      options.tls = try TLSClientContext(authorities: certificate.certificate)
+      func connect(_ gateway: Int) async throws -> String? {
+        let client = try await gateways[gateway].client(options)
+        client.send(get)
+        _ = await client.receive(until: ">")
+        options.session = await client.tlsSession()
+        return await client.tlsDescription()
+      }
+      #expect(try await connect(0) == "TLSv1.3")
+      #expect(try await connect(1) == "TLSv1.3 resumed")
+      late.set(20_001)
+      // Yesterday's ticket; its answer is tomorrow's for the gateway whose clock is behind.
+      #expect(try await connect(1) == "TLSv1.3 resumed")
+      #expect(try await connect(0) == "TLSv1.3 resumed")
+      early.set(20_001)
+      #expect(try await connect(0) == "TLSv1.3 resumed")
+      early.set(20_003)
+      #expect(try await connect(0) == "TLSv1.3", "the key of two days ago is forgotten")
+      for gateway in gateways { await gateway.end() }
+    }
+  }
+
+  @Test func `TLS 1.0 and 1.1 are taken where they were asked for by name, and nowhere else`() async throws {
+    try await withCertificate { certificate in
+      for allowsLegacy in [false, true] {
+        var options = ListenerOptions()
+        options.tls = try TLSServerContext(
+          certificateChain: certificate.certificate, privateKey: certificate.key, allowsLegacy: allowsLegacy)
+        let fixture = try await HTTPFixture(options)
+        for (option, name) in [("tls1", "TLSv1"), ("tls1_1", "TLSv1.1"), ("tls1_2", "TLSv1.2")] {
+          // The client offers this version only, with all ciphers there are.
+          let answers = try run(
+            """
+            printf 'GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n' | timeout 10 \
+            openssl s_client -connect \(fixture.address) -\(option) -cipher 'ALL:@SECLEVEL=0' -ign_eof 2>/dev/null \
+            | grep -c '^HTTP/1.1 ' || true
+            """)
+          #expect(answers == (allowsLegacy || name == "TLSv1.2" ? "1" : "0"), "\(name), allowed: \(allowsLegacy)")
+        }
+        await fixture.end()
+      }
     }
   }
 

@@ -386,7 +386,7 @@ actor TestCluster {
     request.fields = [("Authorization", "Bearer \(Self.token)"), ("Content-Type", type)]
     request.body = Array(body.utf8)
     request.deadline = .seconds(60)
-    request.responseLimit = 1 << 20
+    request.responseLimit = 64 << 20
     let response = try await http.execute(request)
     return (response.status, String(decoding: response.body, as: UTF8.self))
   }

@@ -14,7 +14,8 @@ enum MigrateCommand {
     let lane = try Lane(on: process.control, process.database)
     let applied = try await Migrations.run([LogSchema.migration] + FleetSchema.migrations, on: lane)
     print(applied.isEmpty ? "the schema is up to date" : "applied \(applied.map(String.init).joined(separator: ", "))")
-    try await PostgreSQLLog.migrate(partitions(configuration.log), on: lane)
+    try await PostgreSQLLog.migrate(
+      partitions(configuration.log), isUsed: configuration.log.kind == .postgresql, on: lane)
     if configuration.log.kind == .kafka { try await KafkaWiring.migrate(process) }
     if arguments.has("restored") { try await noteRestore(on: lane) }
     await lane.close()

@@ -75,12 +75,26 @@ public final class PostgreSQLLog: EventLog {
   }
 
   /// Makes topics that are missing, with their heads. A topic's partition count never changes.
-  public static func migrate(_ partitions: [Topic: Int32], on lane: Lane) async throws(PostgreSQLError) {
+  ///
+  /// - Parameter isUsed: whether this is the cluster's log; then another count is an error.
+  /// - Throws: ``PostgreSQLError/Kind/misconfigured`` where a topic that is there has another count.
+  public static func migrate(
+    _ partitions: [Topic: Int32], isUsed: Bool = true, on lane: Lane
+  ) async throws(PostgreSQLError) {
     for topic in partitions.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
       _ = try await lane.pipeline([
         Call(LogStatements.makeTopic, .int16(topic.rawValue), .int32(partitions[topic] ?? 1)),
         Call(LogStatements.makeHeads, .int16(topic.rawValue), .int16(topic.firstSlot)),
       ])
+    }
+    for row in try await lane.query(LogStatements.topics) where isUsed {
+      guard let topic = Topic(rawValue: try row.int16(0)), let wanted = partitions[topic] else { continue }
+      let count = try row.int32(1)
+      guard count != wanted else { continue }
+      throw PostgreSQLError(
+        .misconfigured,
+        "topic \(topic.name) has \(count) partitions and the configuration says \(wanted): the count of a topic that is in "
+          + "use does not change")
     }
   }
 

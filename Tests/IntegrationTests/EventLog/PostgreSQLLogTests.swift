@@ -111,6 +111,18 @@ struct PostgreSQLLogTests {
     }
   }
 
+  @Test func `another count of partitions for a topic that is there is refused, not ignored`() async throws {
+    try await TestPostgreSQL.withLane(migrations: [LogSchema.migration]) { lane, _ in
+      try await PostgreSQLLog.migrate([.messages: 4], on: lane)
+      try await PostgreSQLLog.migrate([.messages: 4], on: lane)
+      let error = await #expect(throws: PostgreSQLError.self) {
+        try await PostgreSQLLog.migrate([.messages: 8], on: lane)
+      }
+      #expect(error?.kind == .misconfigured)
+      try await PostgreSQLLog.migrate([.messages: 8], isUsed: false, on: lane)
+    }
+  }
+
   @Test func `appends fail while the database is away, and the log goes on when it is back`() async throws {
     let server = TestPostgreSQL.Private("log")
     defer { server.remove() }

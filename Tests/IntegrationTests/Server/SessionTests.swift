@@ -90,6 +90,28 @@ struct SessionTests {
     }
   }
 
+  @Test("an answer whose body is refused fails its repeatable task with the reason; a once task is in doubt (P4)")
+  func refusedAnswers() async throws {
+    try await TestCluster.with(.postgresql, roles: ["worker", "northbound", "gateway"]) { cluster in
+      let cpe = TestCPE(cluster, serial: "garbler")
+      try await cpe.inform([EventStruct(.bootstrap)])
+      _ = try await cpe.work()
+      let tasks = "/devices/\(cpe.identity)/tasks"
+      for (method, outcome) in [("GetRPCMethods", "failed"), ("Reboot", "in_doubt")] {
+        _ = try await cluster.api(tasks, method: "POST", body: #"{"method":"\#(method)"}"#)
+        try await cpe.inform()
+        #expect(try await cpe.empty().request != nil)
+        #expect(try await cpe.post(Array("<not closed".utf8), cookie: cpe.cookie).status == .badRequest)
+        try await cluster.eventually("the \(method) is \(outcome)") {
+          try await cluster.api(tasks).1.contains(#""state":"\#(outcome)""#)
+        }
+        // Its session is over, and the next one is served.
+        try await cpe.inform()
+        #expect(try await cpe.work().isEmpty)
+      }
+    }
+  }
+
   @Test("a Download whose TransferComplete comes in a later session succeeds though its own session ended")
   func transferCompleteLater() async throws {
     try await TestCluster.with(.postgresql, roles: ["worker", "northbound", "gateway"]) { cluster in

@@ -64,8 +64,8 @@ overload_on() { # LOG
     "$state/overload.txt")" x
   figure overload.refused_per_s "$(awk '$1 > 10 { sum += $3; n++ } END { printf "%.0f", sum / n }' \
     "$state/overload.txt")" 1/s
-  figure overload.gateway_rss_growth "$(awk '$1 == 20 { first = $4 } { last = $4 } END { printf "%.2f", last / first }' \
-    "$state/overload.txt")" x
+  figure overload.gateway_rss_growth "$(awk '
+    $1 == 20 { first = $4 } { last = $4 } END { printf "%.2f", last / first }' "$state/overload.txt")" x
   end cpes
   fleet=$(tail -n 1 "$logs/cpes.log")
   figure overload.newcomers_served "$(field "$fleet" informs)" Informs

@@ -51,7 +51,7 @@ soak_tasks() {
 }
 
 soak_on() { # LOG
-  local capacity rate name minute base=5 began last
+  local capacity rate name minute base=5 began last minutes=${minutes:-20}
   devices=20000
   begin_cluster "$1"
   head -c 200000 /dev/urandom >"$state/files/image"
@@ -76,7 +76,9 @@ soak_on() { # LOG
       soak_tasks
       sleep 1
     done
-    for name in $soak_roles; do echo "$minute $name $(resident "$name") $(descriptors "$name")"; done >>"$state/soak.txt"
+    for name in $soak_roles; do
+      echo "$minute $name $(resident "$name") $(descriptors "$name")"
+    done >>"$state/soak.txt"
     # Every role once before memory is compared; the second ones again and again.
     case $minute in
       1) soak_restart worker-1 && soak_restart worker-2 ;;
@@ -102,7 +104,7 @@ soak_on() { # LOG
     figure "soak.$1.$name.rss_mib" "$(awk -v n="$name" '$2 == n { last = $3 } END { printf "%.0f", last / 1024 }' \
       "$state/soak.txt")" MiB
     figure "soak.$1.$name.more_descriptors" "$(awk -v n="$name" -v b="$base" '
-      $2 == n && $1 == b { first = $4 } $2 == n { last = $4 } END { print last - first }' "$state/soak.txt")" descriptors
+      $2 == n && $1 == b { first = $4 } $2 == n { last = $4 } END { print last - first }' "$state/soak.txt")" fds
   done
   stop_session
 }

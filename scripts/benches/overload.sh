@@ -60,8 +60,8 @@ overload_on() { # LOG
   note "$summary"
   figure overload.goodput_per_s "$(awk '$1 > 10 { sum += $2; n++ } END { printf "%.0f", sum / n }' \
     "$state/overload.txt")" 1/s
-  figure overload.goodput_ratio "$(awk -v c="$capacity" '$1 > 10 { sum += $2; n++ } END { printf "%.2f", sum / n / c }' \
-    "$state/overload.txt")" x
+  figure overload.goodput_ratio "$(awk -v c="$capacity" '
+    $1 > 10 { sum += $2; n++ } END { printf "%.2f", sum / n / c }' "$state/overload.txt")" x
   figure overload.refused_per_s "$(awk '$1 > 10 { sum += $3; n++ } END { printf "%.0f", sum / n }' \
     "$state/overload.txt")" 1/s
   figure overload.gateway_rss_growth "$(awk '

@@ -50,6 +50,7 @@ public struct LogRecord: Sendable {
 public enum EventLogLimits {
   /// The largest value of a record: 16 MiB, less room for its headers.
   public static let maximumRecordBytes = 16 * 1024 * 1024 - 64 * 1024
-  /// The largest body of a CPE that fits into a record whatever it holds: sealing adds a little where it cannot deflate.
+  /// The largest body of a CPE that fits into a record whatever it holds: sealing adds a little where it cannot
+  /// deflate.
   public static let maximumBodyBytes = maximumRecordBytes - 16 * 1024
 }

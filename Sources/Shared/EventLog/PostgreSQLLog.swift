@@ -93,8 +93,8 @@ public final class PostgreSQLLog: EventLog {
       guard count != wanted else { continue }
       throw PostgreSQLError(
         .misconfigured,
-        "topic \(topic.name) has \(count) partitions and the configuration says \(wanted): the count of a topic that is in "
-          + "use does not change")
+        "topic \(topic.name) has \(count) partitions and the configuration says \(wanted): "
+          + "the count of a topic that is in use does not change")
     }
   }
 

@@ -25,14 +25,17 @@ struct NewerRecordTests {
         headers.append("v", CollectionOfOne(CPEMessage.version + 1))
         let offset = try await cluster.loop.append(
           OutgoingRecord(partition: Partition(.messages, stopped), key: key, headers: headers, value: []), to: log)
-        try await cluster.eventually("both workers have declined the partition, and say why") {
-          await cluster.logged("worker", "written by a newer version") == 2
+        try await cluster.eventually("its worker has declined the partition, and says why") {
+          await cluster.logged("worker", "written by a newer version") > 0
         }
+        // The other worker takes it only if it is below its share, and then declines it too.
         let state = Statement("test.claim", "SELECT next_offset, owner IS NULL FROM log_claim WHERE part = $1")
         try await database.withLane { lane in
-          let row = try await lane.query(state, .int32(stopped))[0]
-          let (next, isFree) = (try row.int64(0), try row.bool(1))
-          #expect(next == offset && isFree, "it waits for a worker that can read it")
+          try await cluster.eventually("it waits for a worker that can read it") {
+            let row = try await lane.query(state, .int32(stopped))[0]
+            let (next, isFree) = (try row.int64(0), try row.bool(1))
+            return next == offset && isFree
+          }
         }
         for part in 0..<log.partitionCount(of: .deadLetters) {
           #expect(try await log.end(of: Partition(.deadLetters, part)) == 0)

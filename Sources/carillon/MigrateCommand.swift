@@ -17,12 +17,12 @@ enum MigrateCommand {
     try await PostgreSQLLog.migrate(
       partitions(configuration.log), isUsed: configuration.log.kind == .postgresql, on: lane)
     if configuration.log.kind == .kafka { try await KafkaWiring.migrate(process) }
-    if arguments.has("restored") { try await noteRestore(on: lane) }
+    if arguments.has("restored") { try await noteRestore(on: lane, configuration) }
     await lane.close()
     return 0
   }
 
-  private static func noteRestore(on lane: Lane) async throws {
+  private static func noteRestore(on lane: Lane, _ configuration: Configuration) async throws {
     let (count, doubted) = try await lane.transaction(deadline: .seconds(600)) { transaction in
       let roles = try await transaction.query(running).map { try $0.text(0) }
       guard roles.isEmpty else { throw StillRunning(roles: roles) }
@@ -30,6 +30,9 @@ enum MigrateCommand {
       return try await TaskStore.noteRestore(in: transaction)
     }
     print("restore \(count) noted: the embedded log begins anew, \(doubted) tasks are now in doubt")
+    // A POST of before, read again while it might still be answered, would be sent something that nobody waits for; and
+    // what its CPE had answered to something else would be taken for the answer.
+    try await lane.loop.sleep(for: configuration.gateway.limits.directiveDeadline + .seconds(1))
   }
 
   private struct StillRunning: Error, CustomStringConvertible {

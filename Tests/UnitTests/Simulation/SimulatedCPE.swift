@@ -66,6 +66,8 @@ final class SimulatedCPE {
     simulation.after(simulation.between(0, 3_000_000)) { self.begin() }
     periodic()
     for _ in 0..<2 { simulation.after(simulation.between(0, 110 * Simulation.second)) { self.meddle() } }
+    // Once more when all is calm and nothing else happens any more.
+    simulation.after(simulation.between(400 * Simulation.second, 500 * Simulation.second)) { self.meddle() }
   }
 
   private func periodic() {
@@ -192,7 +194,7 @@ final class SimulatedCPE {
     let then: (SimulatedGateway.Reply) -> Void = { [self] reply in
       if attempt == self.attempt { take(reply, post, attempt) }
     }
-    if simulation.fault(1) { return gateway.refused(post, id, then) }
+    if simulation.fault(1) { return gateway.refused(post, then) }
     gateway.response(post, id, body, isPoison: simulation.fault(0.3), then)
   }
 

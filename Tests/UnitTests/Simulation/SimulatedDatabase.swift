@@ -108,7 +108,11 @@ final class SimulatedDatabase {
     contents = backup
     contents.restores += 1
     locks = [:]
-    for part in contents.claims.indices { contents.claims[part].leaseUntil = 0 }
+    // `migrate --restored` takes until the POSTs of before are over; roles are started after it.
+    for part in contents.claims.indices {
+      contents.claims[part].owner = -1
+      contents.claims[part].leaseUntil = now + 6 * Simulation.second
+    }
     for id in contents.states.keys.sorted() {
       for index in contents.states[id]?.tasks.indices ?? 0..<0 where simulation.bug != .restoresBlindly {
         doubt(&contents.states[id]!.tasks[index])

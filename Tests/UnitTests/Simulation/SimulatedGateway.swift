@@ -159,9 +159,8 @@ final class SimulatedGateway {
   }
 
   /// The body of a response is refused (400, 413, 415): its session ends.
-  func refused(_ post: SessionCore.Post, _ id: [UInt8], _ reply: @escaping (Reply) -> Void) {
+  func refused(_ post: SessionCore.Post, _ reply: @escaping (Reply) -> Void) {
     var message = CPEMessage(.response, device: post.device, session: post.session)
-    message.cwmpID = id
     message.refused = "413"
     simulation.log.append(message, isReachable: isReachable)
     simulation.after(simulation.between(200, 5_000)) { reply(nil) }

@@ -9,7 +9,7 @@ enum Main {
   ]
 
   private static let commands: [String: @Sendable ([String]) async throws -> Void] = [
-    "http-server": HTTPBench.serve
+    "http-server": HTTPBench.serve, "hold": HoldBench.hold,
   ]
 
   static func main() async {

@@ -39,6 +39,8 @@ enum CommandLineTable {
     .init("expect", value: "PATH=VALUE", repeats: true, "A value that provisioning must set; PATH without root."),
     .init("listen", value: "ADDRESS", "Where connection requests come in (default 127.0.0.1:0; none: off)."),
     .init("callback", value: "IP", "The address in ConnectionRequestURL (default: the one that the CPE sends from)."),
+    .init("changed", value: "PART", "The part (0...1) of periodic Informs with a changed value (default 0)."),
+    .init("boots", value: "PART", "The part (0...1) of periodic Informs instead of which the CPE boots (default 0)."),
     .init("retry-ms", value: "MS", "m of the retry policy (default 5000)."),
     .init("boot-ms", value: "MS", "How long a reboot takes (default 2000)."),
     .init(
@@ -54,10 +56,14 @@ enum CommandLineTable {
     notes: "Example: carillon-cpe run --url http://127.0.0.1:7547/ --cpes 100 --rate 50 --until-provisioned")
 
   private static let load = CommandTable(
-    "load", "Trivial sessions as fast as the ACS takes them, or at a rate.",
+    "load", "Sessions as fast as the ACS takes them, or at a rate.",
     options: fleet + [
       .init("rate", "r", value: "R", "Sessions per second, whatever the ACS does (default: closed loop)."),
       .init("changed", value: "PART", "The part (0...1) of Informs with a changed value (default 0)."),
+      .init(
+        "event", value: "CODE", repeats: true,
+        "An event of each Inform, such as '1 BOOT' (default '2 PERIODIC')."),
+      .init("once", nil, "One session of each CPE, then end."),
       .init("warm-up", value: "S", "Seconds that do not count (default 0)."),
     ],
     notes: "Example: carillon-cpe load --cpes 5000 --basic --password-file FILE --duration 20 --json")

@@ -1,4 +1,5 @@
 import CPESimulator
+import CWMP
 import Glibc
 import Networking
 import Operations
@@ -28,7 +29,9 @@ struct FleetOptions {
     settings.historyFile = arguments.value("history")
     loops = try arguments.integer("loops", in: 1...64) ?? 1
     duration = try Self.number("duration", arguments)
-    sessions = try arguments.integer("sessions", in: 1...Int.max)
+    sessions =
+      try arguments.integer("sessions", in: 1...Int.max) ?? (arguments.has("once") ? settings.count : nil)
+    settings.changedFraction = try Self.number("changed", arguments) ?? 0
     untilProvisioned = arguments.has("until-provisioned")
     warmUp = try Self.number("warm-up", arguments) ?? 0
     try Self.models(arguments, &settings)
@@ -74,7 +77,9 @@ struct FleetOptions {
   }
 
   private static func load(_ arguments: Arguments, _ settings: inout FleetSettings) throws {
-    settings.changedFraction = try number("changed", arguments) ?? 0
+    let events = arguments.values("event")
+    if !events.isEmpty { settings.loadEvents = events.map { EventCode($0) } }
+    settings.isOnceEach = arguments.has("once")
     settings.trustsInformResponses = true
     if let rate = try number("rate", arguments), rate > 0 {
       settings.pace = .openLoop(sessionsPerSecond: rate)
@@ -88,6 +93,7 @@ struct FleetOptions {
     settings.periodicInterval = UInt32(try arguments.integer("interval", in: 1...86_400 * 365) ?? 300)
     settings.retry.minimumWaitMilliseconds = Int64(try arguments.integer("retry-ms", in: 1...3_600_000) ?? 5_000)
     settings.bootDelay = .milliseconds(try arguments.integer("boot-ms", in: 0...3_600_000) ?? 2_000)
+    settings.bootFraction = try number("boots", arguments) ?? 0
     let rate = try number("rate", arguments)
     settings.pace = .living(
       bootSeconds: rate.map { Double(settings.count) / max($0, 0.001) } ?? Double(settings.periodicInterval))

@@ -32,7 +32,7 @@ struct FleetSummary {
     if !statistics.rpcs.isEmpty {
       lines.append(
         "RPC step     p50 \(milliseconds(statistics.stepLatency, 0.5)) ms, "
-          + "p99 \(milliseconds(statistics.stepLatency, 0.99)) ms")
+          + "p99 \(milliseconds(statistics.stepLatency, 0.99)) ms (\(statistics.stepLatency.count) steps)")
     }
     if !statistics.rpcs.isEmpty { lines.append("RPCs         " + Self.counts(statistics.rpcs)) }
     if !statistics.faults.isEmpty {
@@ -58,6 +58,7 @@ struct FleetSummary {
       "\"p99_ms\":\(milliseconds(statistics.sessionLatency, 0.99))",
       "\"post_p50_ms\":\(milliseconds(statistics.postLatency, 0.5))",
       "\"post_p99_ms\":\(milliseconds(statistics.postLatency, 0.99))",
+      "\"steps\":\(statistics.stepLatency.count)",
       "\"step_p50_ms\":\(milliseconds(statistics.stepLatency, 0.5))",
       "\"step_p99_ms\":\(milliseconds(statistics.stepLatency, 0.99))",
       "\"cpu_us_per_session\":\(Self.fixed(cpuMicroseconds, 1))",

@@ -1,20 +1,23 @@
 # shellcheck shell=bash
-# An RPC's way: from the CPE's POST through gateway, log, worker, PostgreSQL and log back to the answer, at half of what
-# the same work reaches when it is driven as fast as it goes. Sourced by scripts/bench.
+# An RPC step: from the last byte of a CPE's POST through gateway, log, worker, PostgreSQL and log back to the first byte
+# of the answer, at half of what the same work reaches when it is driven as fast as it goes. Sourced by scripts/bench.
 
 latency_on() { # LOG
   local prefix=latency.$1 summary full rate steps50="" steps99="" round
-  devices=20000
-  note "latency.$1: one SetParameterValues a session; $devices devices, an open loop at half of the closed loop's rate"
+  devices=$((${seconds:-20} * 750))
+  note "latency.$1: one SetParameterValues a session; $devices devices, each once; an open loop at half of the closed"
+  note "loop's rate; medians of ${rounds:-3} rounds"
   begin_cluster "$1"
-  at_once=256 load 600 --sessions "$devices" >/dev/null
-  queue_rpcs full
-  summary=$(load 600 --sessions "$devices")
+  load 600 --once >/dev/null
+  queue_rpcs 1 "$devices" full
+  summary=$(load 600 --once)
   full=$(field "$summary" sessions_per_s)
   rate=$(ratio "$full" 2 0)
   for round in $(seq "${rounds:-3}"); do
-    queue_rpcs "turn-$round"
-    summary=$(load 600 --sessions "$devices" --rate "$rate")
+    queue_rpcs 1 "$devices" "turn-$round"
+    summary=$(load 600 --once --rate "$rate")
+    [ "$(field "$summary" failed)" = 0 ] || note "$(field "$summary" failed) sessions failed: $summary"
+    [ "$(field "$summary" steps)" -ge "$devices" ] || die "RPCs are missing: $summary"
     steps50+=$(field "$summary" step_p50_ms)$'\n' steps99+=$(field "$summary" step_p99_ms)$'\n'
   done
   figure "$prefix.full_sessions_per_s" "$full" 1/s

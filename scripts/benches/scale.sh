@@ -1,15 +1,69 @@
 # shellcheck shell=bash
-# The same sessions with few and with a million devices in the database. Sourced by scripts/bench.
+# The same sessions with few and with a million devices in the database; what a device takes there, and what cleaning up
+# costs. Sourced by scripts/bench.
+
+# Two devices, one of each model, register by themselves; the others' rows are theirs with another number, which SQL
+# writes in the order of the ids, so that devices that inform one after another lie apart. Credentials are imported,
+# for they are sealed. A digest is not made up: the first Inform of each is folded whole.
+fill() { # COUNT
+  devices=2 load 600 --sessions 6 >/dev/null
+  devices=2 load 600 --sessions 6 >/dev/null
+  know_devices 1 "$1"
+  sql "
+    CREATE EXTENSION IF NOT EXISTS \"uuid-ossp\";
+    CREATE UNLOGGED TABLE bench_device AS
+      SELECT uuid_generate_v5('6f1c52a0-93d4-4b0e-9a57-0d1f8e2c61b3', '00D09E-Carillon-' || serial) AS id, serial,
+             old.id AS old, old.serial_number AS old_serial
+        FROM (SELECT lpad(n::text, 8, '0') AS serial, 2 - n % 2 AS like_number FROM generate_series(3, $1) n) AS new
+        JOIN device old ON old.serial_number = lpad(like_number::text, 8, '0')
+       ORDER BY 1;
+    ANALYZE bench_device;
+    INSERT INTO device
+      SELECT b.id, '00D09E-Carillon-' || serial, manufacturer, oui, product_class, serial, root, software_version,
+             hardware_version, provisioning_code, replace(connection_request_url, b.old_serial, serial), peer, tags,
+             dialect, methods, created_at, seen_at
+        FROM bench_device b JOIN device d ON d.id = b.old ORDER BY b.id;
+    INSERT INTO device_contact (device, last_inform, session, digest, events_hash, posted, policy_epoch, next_due,
+                                event_seq, touched)
+      SELECT b.id, last_inform, session, NULL, events_hash, posted, policy_epoch, next_due, event_seq, touched
+        FROM bench_device b JOIN device_contact k ON k.device = b.old ORDER BY b.id;
+    INSERT INTO twin_block (device, path, data)
+      SELECT b.id, path, decode(replace(encode(data, 'hex'), encode(b.old_serial::bytea, 'hex'),
+                                        encode(serial::bytea, 'hex')), 'hex')
+        FROM bench_device b JOIN twin_block t ON t.device = b.old ORDER BY b.id, path;
+    DROP TABLE bench_device" >/dev/null
+  [ "$(sql 'SELECT count(*) FROM device')" = "$1" ] || die "the database was not filled"
+  sql "VACUUM (ANALYZE)"
+}
+
+fresh_gateway_of_scale() { # whose cache of credentials is empty, as for devices that come once an hour
+  local port
+  end gateway-1
+  port=$(free_port)
+  start_role gateway-1 gateway "$port" CARILLON_GATEWAY_DRAIN=0s
+  await gateway-1 "http://127.0.0.1:$port/readyz"
+}
 
 scale_with() { # COUNT: sets `scale_rate`
-  local lines="" _ summary
-  devices=$1
+  local lines="" round each began=$SECONDS
+  devices=2
   begin_cluster postgresql
-  # Each device registers by an Inform of its own, and comes a second time so that its next one may be trivial.
-  summary=$(load 7200 --sessions "$devices")
-  [ "$1" -lt 100000 ] || figure scale.registered_per_s "$(field "$summary" sessions_per_s)" 1/s
-  load 7200 --sessions "$devices" >/dev/null
-  for _ in $(seq "${rounds:-3}"); do lines+=$(measure)$'\n'; done
+  fill "$1"
+  note "scale.$1: the database was filled in $((SECONDS - began)) s"
+  [ "$1" -lt 100000 ] || sizes "$1" fresh
+  # Each round has devices of its own where there are enough, so that none comes twice; they come once before, so that
+  # their next Inform is trivial.
+  each=$((${seconds:-20} * 5000))
+  devices=$((each * ${rounds:-3} < $1 ? each * ${rounds:-3} : $1))
+  load 7200 --once >/dev/null
+  fresh_gateway_of_scale
+  for round in $(seq "${rounds:-3}"); do
+    if [ "$devices" -lt $((each * ${rounds:-3})) ]; then
+      lines+=$(measure)$'\n'
+    else
+      lines+=$(devices=$each measure --first $(((round - 1) * each + 1)))$'\n'
+    fi
+  done
   scale_rate=$(column "$lines" 1)
   figure "scale.$1.sessions_per_s" "$scale_rate" 1/s
   figure "scale.$1.app_cpu_us" "$(both "$lines")" us
@@ -17,19 +71,26 @@ scale_with() { # COUNT: sets `scale_rate`
   figure "scale.$1.p99_ms" "$(column "$lines" 3)" ms
 }
 
-sizes() { # what a device takes, and what cleaning up after all that costs
-  local table bytes began all=0
+table_bytes() { sql "SELECT pg_total_relation_size('$1')"; }
+
+sizes() { # COUNT fresh|used: bytes of a device
+  local table bytes all=0
   for table in device device_contact twin_block credential; do
-    bytes=$(sql "SELECT pg_total_relation_size('$table')")
+    bytes=$(table_bytes "$table")
     all=$((all + bytes))
-    figure "scale.$table.bytes_a_device" "$(ratio "$bytes" "$devices" 0)" B
+    figure "scale.$table.$2_bytes_a_device" "$(ratio "$bytes" "$1" 0)" B
   done
-  figure scale.bytes_a_device "$(ratio $all "$devices" 0)" B
-  for table in device_contact twin_block device; do
+  figure "scale.$2_bytes_a_device" "$(ratio $all "$1" 0)" B
+}
+
+vacuum() { # what the rounds have left behind, and what it takes to have it cleaned up
+  local table began
+  for table in device device_contact twin_block credential; do
+    figure "scale.$table.dead_rows" "$(sql "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = '$table'")" rows
     began=$(date +%s%N)
     sql "VACUUM (ANALYZE) $table"
     figure "scale.$table.vacuum_s" "$(ratio $((($(date +%s%N) - began) / 1000000)) 1000 1)" s
-    figure "scale.$table.after_vacuum_mib" "$(ratio "$(sql "SELECT pg_total_relation_size('$table')")" 1048576 0)" MiB
+    figure "scale.$table.after_vacuum_mib" "$(ratio "$(table_bytes "$table")" 1048576 0)" MiB
   done
 }
 
@@ -39,13 +100,14 @@ bench_scale() {
   make_secrets
   trap stop_session EXIT
   trap 'exit 130' INT TERM
-  note "scale: 1,000 devices, then $scale_devices, which all register by their own Informs"
+  note "scale: 1,000 devices, each again and again; then $scale_devices, of which each comes once a round"
   scale_with 1000
   few=$scale_rate
   stop_session
   scale_with "$scale_devices"
   figure scale.throughput_ratio "$(ratio "$scale_rate" "$few" 3)" x
-  sizes
+  sizes "$scale_devices" used
+  vacuum
   stop_session
   trap - EXIT INT TERM
 }

@@ -1,3 +1,4 @@
+public import CWMP
 public import Networking
 
 /// What a fleet of simulated CPEs is and does.
@@ -34,8 +35,15 @@ public struct FleetSettings: Sendable {
   public var informParameters = 25
   /// Bytes of values that are added to every GetParameterValuesResponse, to see that large ones pass.
   public var valuePadding = 0
-  /// In load: the part of the Informs before which the provider's address has changed.
+  /// The part of the Informs of load, and of a living fleet's periodic ones, before which the provider's address has
+  /// changed.
   public var changedFraction = 0.0
+  /// In life: the part of the periodic Informs instead of which the CPE loses its power and boots.
+  public var bootFraction = 0.0
+  /// In load: the events of each Inform.
+  public var loadEvents: [EventCode] = [.periodic]
+  /// In load: each CPE has one session, in turn, and then no more.
+  public var isOnceEach = false
   /// The first PeriodicInformInterval, in seconds.
   public var periodicInterval: UInt32 = 300
   /// How failed sessions are tried again.

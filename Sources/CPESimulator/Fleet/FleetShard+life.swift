@@ -12,7 +12,9 @@ extension FleetShard {
       requestSession(cpe)
     case .periodic(let generation):
       guard generation == cpe.periodicGeneration else { return }
+      if random.chance(settings.bootFraction), !cpe.isDown { return losePower(cpe) }
       schedulePeriodic(cpe, isFirst: false)
+      if random.chance(settings.changedFraction) { changeAddress(of: cpe) }
       cpe.state.raise(.periodic)
       // A CPE that waits to try again is not hurried by its own clock.
       if cpe.state.retryCount == 0 { requestSession(cpe) }
@@ -47,6 +49,20 @@ extension FleetShard {
       cpe.state.diagnosticsEnded(address)
       requestSession(cpe)
     }
+  }
+
+  /// The provider gives the CPE another address.
+  func changeAddress(of cpe: SimulatedCPE) {
+    let number = UInt32.random(in: 0...0xFF_FFFF, using: &random)
+    let address = "10.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
+    cpe.state.changeLocally(cpe.state.model.known.wanAddress, to: address)
+  }
+
+  /// Breaks off what the CPE does and lets it boot.
+  private func losePower(_ cpe: SimulatedCPE) {
+    cpe.isDown = true
+    cpe.session?.abandon()
+    wake(cpe, after: settings.bootDelay.milliseconds, .bootEnded(commandKey: nil))
   }
 
   /// What the session's RPCs have left to do (item 166).

@@ -26,8 +26,8 @@ public struct FleetStatistics: Sendable {
   public internal(set) var sessionLatency = LatencyRecorder()
   /// From each POST to the end of its answer.
   public internal(set) var postLatency = LatencyRecorder()
-  /// The same of the POSTs that a worker has its part in: those that were answered with an RPC, and those that
-  /// answered one.
+  /// From the last byte of each POST that brought an RPC's answer, or was answered with an RPC, to the first byte of
+  /// its answer: what goes through the log and a worker, and back.
   public internal(set) var stepLatency = LatencyRecorder()
 
   /// Nothing yet.

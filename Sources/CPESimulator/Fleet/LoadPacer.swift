@@ -4,14 +4,17 @@ import Networking
 /// Keeps a load of sessions on the ACS: so many open at once, or so many a second.
 final class LoadPacer {
   private unowned let shard: FleetShard
-  private var cursor = 0
+  private var turns: TurnOrder
   private var rate = 0.0
   private var begunAt: Int64 = 0
   private var begun = 0
   private var timer: LoopTimer?
   private var isStopped = false
 
-  init(shard: FleetShard) { self.shard = shard }
+  init(shard: FleetShard) {
+    self.shard = shard
+    turns = TurnOrder(count: shard.cpes.count, isOnceEach: shard.settings.isOnceEach)
+  }
 
   func startClosed(sessions: Int) {
     for _ in 0..<min(sessions, shard.cpes.count) { beginNext(beganAt: Clock.monotonicMicroseconds) }
@@ -49,24 +52,18 @@ final class LoadPacer {
     }
   }
 
-  /// False if every CPE has a session already.
+  /// False if every CPE has a session already, or has had the one that it may have.
   @discardableResult
   private func beginNext(beganAt: Int64) -> Bool {
     for _ in 0..<shard.cpes.count {
-      let cpe = shard.cpes[cursor]
-      cursor = cursor + 1 == shard.cpes.count ? 0 : cursor + 1
+      guard let place = turns.next() else { return false }
+      let cpe = shard.cpes[place]
       guard cpe.session == nil, !cpe.isDown else { continue }
-      if shard.random.chance(shard.settings.changedFraction) { change(cpe) }
-      cpe.state.raise(.periodic)
+      if shard.random.chance(shard.settings.changedFraction) { shard.changeAddress(of: cpe) }
+      for code in shard.settings.loadEvents { cpe.state.raise(code) }
       shard.begin(cpe, beganAt: beganAt)
       return true
     }
     return false
-  }
-
-  private func change(_ cpe: SimulatedCPE) {
-    let number = UInt32.random(in: 0...0xFF_FFFF, using: &shard.random)
-    let address = "10.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
-    cpe.state.changeLocally(cpe.state.model.known.wanAddress, to: address)
   }
 }

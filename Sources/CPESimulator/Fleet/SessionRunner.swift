@@ -13,11 +13,10 @@ final class SessionRunner: ConnectionDelegate {
   /// Waits for the connection to stand, or for its delay to pass.
   private var outgoing: SessionPost?
   private var isAwaitingAnswer = false
-  /// Whether the POST under way answers an RPC.
-  private var isResponse = false
   private var deadline: LoopTimer?
   private var beganAt: Int64 = 0
   private var postedAt: Int64 = 0
+  private var stopwatch = StepStopwatch()
   /// Sessions led; what comes late for an earlier one does not count.
   private var generation = 0
 
@@ -28,7 +27,7 @@ final class SessionRunner: ConnectionDelegate {
     generation += 1
     self.cpe = cpe
     self.beganAt = beganAt
-    isResponse = false
+    stopwatch = StepStopwatch()
     let now = Clock.milliseconds
     var core = SessionCore(cpe.state, plan: shard.plan, now: now)
     let step = core.begin(&cpe.state, shard.plan, now: now)
@@ -87,6 +86,7 @@ final class SessionRunner: ConnectionDelegate {
     }
     isAwaitingAnswer = true
     connection.write(post.bytes)
+    stopwatch.wrote(at: Clock.monotonicMicroseconds)
     guard post.isSentTwice else { return }
     // The first connection stays open a moment, so that the ACS has both; what it answers there is not read.
     self.connection = nil
@@ -108,6 +108,7 @@ final class SessionRunner: ConnectionDelegate {
 
   func received(_ bytes: Span<UInt8>, _ connection: Connection) -> Int {
     guard connection === self.connection, isAwaitingAnswer else { return bytes.count }
+    stopwatch.received(at: Clock.monotonicMicroseconds)
     var position = 0
     do {
       while isAwaitingAnswer, connection === self.connection {
@@ -147,8 +148,7 @@ final class SessionRunner: ConnectionDelegate {
   private func answered() {
     guard let cpe, core != nil else { return }
     isAwaitingAnswer = false
-    let waited = Clock.monotonicMicroseconds - postedAt
-    shard.statistics.postLatency.record(waited)
+    shard.statistics.postLatency.record(Clock.monotonicMicroseconds - postedAt)
     let head = parser.head
     var answer = SessionAnswer(status: Int(head.status.rawValue))
     answer.keepsAlive = head.keepsAlive
@@ -161,11 +161,11 @@ final class SessionRunner: ConnectionDelegate {
       connection = nil
       old?.close()
     }
-    let before = core?.report.rpcs.count ?? 0
+    let rpcs = core?.report.rpcs.count ?? 0
     guard let step = core?.answered(answer, &cpe.state, shard.plan, now: Clock.milliseconds) else { return }
-    let brought = (core?.report.rpcs.count ?? before) > before
-    if brought || isResponse { shard.statistics.stepLatency.record(waited) }
-    isResponse = brought
+    if let time = stopwatch.finished(rpcs: rpcs, core?.report.rpcs.count ?? rpcs) {
+      shard.statistics.stepLatency.record(time)
+    }
     perform(step)
   }
 

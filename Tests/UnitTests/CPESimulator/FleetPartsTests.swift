@@ -44,6 +44,32 @@ struct FleetPartsTests {
     #expect(LatencyRecorder().percentile(0.5) == 0)
   }
 
+  @Test("an RPC step is a POST that gets an RPC or brings its answer, from its last byte to the answer's first")
+  func steps() {
+    var stopwatch = StepStopwatch()
+    func answer(_ wroteAt: Int64, _ firstByteAt: Int64, rpcs before: Int, _ after: Int) -> Int64? {
+      stopwatch.wrote(at: wroteAt)
+      stopwatch.received(at: firstByteAt)
+      stopwatch.received(at: firstByteAt + 50)
+      return stopwatch.finished(rpcs: before, after)
+    }
+    #expect(answer(0, 9, rpcs: 0, 0) == nil, "the Inform")
+    #expect(answer(100, 110, rpcs: 0, 1) == 10, "the empty POST, answered with an RPC")
+    #expect(answer(200, 220, rpcs: 1, 2) == 20, "a response, answered with another RPC")
+    #expect(answer(300, 330, rpcs: 2, 2) == 30, "a response, answered with 204")
+    #expect(answer(400, 440, rpcs: 2, 2) == nil, "an empty POST, answered with 204")
+  }
+
+  @Test("load takes the CPEs round and round, or each once")
+  func turns() {
+    var round = TurnOrder(count: 3, isOnceEach: false)
+    #expect((0..<7).map { _ in round.next() } == [0, 1, 2, 0, 1, 2, 0])
+    var once = TurnOrder(count: 3, isOnceEach: true)
+    #expect((0..<5).map { _ in once.next() } == [0, 1, 2, nil, nil])
+    var none = TurnOrder(count: 0, isOnceEach: false)
+    #expect(none.next() == nil)
+  }
+
   @Test("identities follow from the index, and back")
   func identity() {
     let identity = CPEIdentity(index: 41)

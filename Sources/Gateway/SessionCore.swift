@@ -271,7 +271,10 @@ public struct SessionCore {
       case .ask:
         if !post.asked { actions += ask(id, now) }
       case .askAgain: actions.append(.append(ready(post), ticket: nil))
-      case .giveUp: actions += giveUp(id, post)
+      case .giveUp:
+        // No directive at all is a sample too, or gateways would not see that workers have stopped.
+        if post.purpose == .work, post.acknowledged { latency.observe(deadlines.directive, now: now) }
+        actions += giveUp(id, post)
       }
     }
     while let session = expiry.removeFirst(through: now) {

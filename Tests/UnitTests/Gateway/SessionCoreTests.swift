@@ -253,6 +253,14 @@ struct SessionCoreTests {
     #expect(core.nextDeadline == nil)
   }
 
+  @Test("workers that stop altogether are seen by the POSTs that got no directive")
+  mutating func stoppedWorkers() {
+    _ = core.empty(2, post, peer: "", now: 0)
+    #expect(core.latency.expected(now: 5_000_000) == nil)
+    _ = core.tick(now: 5_000_000)
+    #expect(core.latency.expected(now: 5_000_000) == 5_000_000)
+  }
+
   @Test("a latency sample is forgotten after 10 s, so that lag cannot latch")
   func latency() {
     var latency = DirectiveLatency()

@@ -1,116 +1,154 @@
 # shellcheck shell=bash
-# A mixed fleet for a long while, with restarts of every role: what grows? Sourced by scripts/bench.
+# A mixed fleet for a long while, with restarts of every role: does anything grow, leak or stay undone? Sourced by
+# scripts/bench.
 #
-# At 70 % of what the mix reaches: trivial Informs and such with changed values at an open loop's rate, and 2,000 living
-# CPEs (of which 5 % misbehave) that boot, set, download and restart as tasks tell them.
+# Two fleets of living CPEs, one at each gateway, together at 70 % of what the cluster reaches when it is driven: every
+# device informs every 10 s, 20 % with a changed value, 1 % boot instead; 5 % misbehave. Through the API come RPCs for
+# some of them every second. Memory is compared in processes that live on: after the restart of each role in the first
+# minutes only gateway-2 and worker-2 are restarted again.
 
-soak_roles="gateway-1 gateway-2 worker-1 worker-2 scheduler northbound"
+soak_interval=10
 
 soak_start() { # NAME
-  local port name=$1
+  local name=$1 port
   port=$(free_port)
-  if [ "$name" = gateway-2 ]; then
-    sed "s/port: $cwmp_port$/port: $second_port/" "$state/carillon.yaml" >"$state/gateway-2.yaml"
-    launch "$name" env "CARILLON_OPERATIONS_PORT=$port" "$binaries/carillon" gateway --config "$state/gateway-2.yaml"
-    echo "$binaries/carillon gateway" >"$state/pids/$name.program"
-  else
-    start_role "$name" "${name%-*}" "$port"
-  fi
+  case $name in
+    gateway-2) start_role "$name" gateway "$port" "CARILLON_GATEWAY_LISTENERS_0_PORT=$second_port" ;;
+    *) start_role "$name" "${name%-[0-9]}" "$port" ;;
+  esac
   await "$name" "http://127.0.0.1:$port/readyz"
 }
 
-soak_restart() { # NAME: as a rolling update does it
+soak_restart() { # NAME TERM|KILL: as a rolling update does it, or as an accident
+  note "$((SECONDS - began)) s: $1 is restarted by SIG$2"
+  if [ "$2" = KILL ]; then kill -KILL "$(pid_of "$1")"; fi
   end "$1"
   soak_start "$1"
 }
 
 resident() { awk '/^VmRSS/ { print $2 }' "/proc/$(pid_of "$1")/status"; }
-descriptors() { ls "/proc/$(pid_of "$1")/fd" | wc -l; }
+descriptors() { find "/proc/$(pid_of "$1")/fd" -type l | wc -l; }
 
-backlog() { # records that are not folded, and events that are not out
-  sql "SELECT (SELECT coalesce(sum(h.next - c.next_offset), 0) FROM log_claim c
-                JOIN log_head h ON h.topic = 1 AND h.part = c.part) + (SELECT count(*) FROM outbox)"
+living() { # NAME URL FIRST COUNT
+  launch "$1" "$binaries/carillon-cpe" run --url "$2" --first "$3" --cpes "$4" --interval $soak_interval --rate 400 \
+    --changed 0.2 --boots 0.01 --boot-ms 1000 --retry-ms 1000 --listen 0.0.0.0:0 --sources 1000 --quiet --json \
+    --bootstrap "$state/bootstrap" --basic --misbehave drop=0.01 --misbehave stop=0.01 --misbehave restart=0.01 \
+    --misbehave repeat-empty=0.01 --misbehave no-cookie=0.01
 }
 
-# Some work for the living CPEs: what comes of it is not measured here, only that it goes on.
-soak_tasks() {
-  sql "
-    INSERT INTO task (id, device, method, arguments, state, once, origin, maximum_attempts, not_before, deadline,
-                      created_at, changed_at)
-    SELECT gen_random_uuid(), id, w.method, w.arguments::json, 1, w.method <> 'SetParameterValues', 1, 5, now(),
-           now() + interval '5 minutes', now(), now()
-      FROM (SELECT id, row_number() OVER () AS n FROM (
-              SELECT id FROM device WHERE serial_number >= '03000001' ORDER BY random() LIMIT 10) d) d
-      JOIN (VALUES (0, 'Reboot', '{}'),
-                   (1, 'SetParameterValues', '{\"parameters\":[{\"name\":\"Device.DeviceInfo.ProvisioningCode\",
-                        \"value\":\"soak\",\"type\":\"xsd:string\"}]}'),
-                   (2, 'Download', '{\"file_type\":\"1 Firmware Upgrade Image\",\"url\":\"${cwmp_url}files/image\",
-                        \"username\":\"\",\"password\":\"\",\"file_size\":0,\"target_file_name\":\"\",
-                        \"delay_seconds\":0,\"software_version\":\"\"}')) AS w(k, method, arguments)
-        ON w.k = d.n % 3" >/dev/null || true
+# RPCs for random devices that are known, through the API on one connection: settings, readings, boots, downloads.
+soak_tasks() { # COUNT DEADLINE-SECONDS
+  sql "SELECT id, trim(trailing '.' FROM root) FROM device TABLESAMPLE SYSTEM_ROWS($1)" |
+    awk -v api="http://127.0.0.1:$api_port/api/v1/devices/" -v token="$(cat "$state/api.token")" -v deadline="$2" \
+      -v file="${cwmp_url}files/image" '
+      function body(method, arguments) {
+        return "{\"method\":\"" method "\",\"deadline_seconds\":" deadline ",\"arguments\":" arguments "}"
+      }
+      {
+        task = body("SetParameterValues", "{\"parameters\":[{\"name\":\"" $2 ".ManagementServer.PeriodicInformTime\"," \
+          "\"type\":\"xsd:dateTime\",\"value\":\"2026-01-01T00:00:00Z\"}]}")
+        if (NR % 10 < 4) task = body("GetParameterValues", "{\"names\":[\"" $2 ".DeviceInfo.\"]}")
+        if (NR % 10 == 4) task = body("Reboot", "{}")
+        if (NR % 10 == 5) task = body("Download", "{\"file_type\":\"3 Vendor Configuration File\",\"url\":\"" file "\"}")
+        gsub(/"/, "\\\"", task)
+        if (NR > 1) print "next"
+        print "url = \"" api $1 "/tasks\"\nheader = \"Authorization: Bearer " token "\""
+        print "header = \"Content-Type: application/json\"\ndata = \"" task "\""
+        print "silent\noutput = /dev/null\nwrite-out = \"%{http_code}\\n\"\nmax-time = 10"
+      }' | curl -K - 2>/dev/null >>"$state/soak.tasks" || true
+}
+
+# What is not done: records not folded, events not relayed, tasks that live.
+backlog() { echo "$(behind) $(sql 'SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM task)')"; }
+
+sample() { # MARK: resident KiB of each role's old process
+  local name
+  for name in gateway-1 worker-1 scheduler northbound; do echo "$1 $name $(resident "$name")"; done >>"$state/soak.txt"
+}
+sampled() { awk -v m="$1" -v n="$2" '$1 == m && $2 == n { print $3 }' "$state/soak.txt"; } # MARK NAME
+
+# When what happens, in seconds: "SECOND COMMAND ARGUMENT..." a line. Before a third of the time, at most minute five,
+# every role but gateway-1 once (gateway-2 for the gateways); memory; then the second ones again and again.
+soak_plan() { # TOTAL BASE
+  local total=$1 base=$2
+  cat <<PLAN
+$((base * 30 / 100)) soak_restart worker-1 TERM
+$((base * 40 / 100)) soak_restart worker-2 KILL
+$((base * 50 / 100)) soak_restart gateway-2 TERM
+$((base * 62 / 100)) soak_restart scheduler KILL
+$((base * 74 / 100)) soak_restart northbound TERM
+$base sample base
+PLAN
+  local part signal=KILL
+  for part in 45 60 75; do
+    echo "$((total * part / 100)) soak_restart gateway-2 $signal"
+    if [ $signal = KILL ]; then signal=TERM; else signal=KILL; fi
+    echo "$((total * part / 100 + 15)) soak_restart worker-2 $signal"
+  done
+  echo "$total sample end"
 }
 
 soak_on() { # LOG
-  local capacity rate name minute base=5 began last minutes=${minutes:-20}
-  devices=20000
+  local prefix=soak.$1 capacity rate half total base tail summary records events tasks second began command left name
+  local -A fds=()
+  total=$((${minutes:-20} * 60))
+  base=$((total / 3 < 300 ? total / 3 : 300)) tail=$((total < 480 ? 45 : 120))
+  devices=5000
   begin_cluster "$1"
-  head -c 200000 /dev/urandom >"$state/files/image"
   second_port=$(free_port)
-  for name in gateway-2 worker-2 northbound; do soak_start "$name"; done
-  load 600 --sessions "$devices" >/dev/null
-  load 10 >/dev/null
-  capacity=$(field "$(load 20 --changed 0.2)" sessions_per_s)
-  rate=$(ratio "$capacity" 1.6667 0)
-  [ "$minutes" -ge 8 ] || base=$(((minutes + 1) / 2))
-  note "soak.$1: $minutes minutes; the mix reaches $capacity/s alone; $rate/s of it and 2,000 living CPEs (200/s)"
-  launch cpes "$binaries/carillon-cpe" run --url "http://127.0.0.1:$second_port/" --cpes 2000 --first 3000001 \
-    --interval 10 --rate 50 --retry-ms 1000 --boot-ms 500 --bootstrap "$state/bootstrap" --quiet --json \
-    --misbehave drop=0.01 --misbehave stop=0.01 --misbehave restart=0.01 --misbehave repeat-empty=0.01 \
-    --misbehave no-cookie=0.01
-  load $((minutes * 60)) --rate "$rate" --changed 0.2 >"$state/soak.json" &
-  local loader=$!
-  began=$SECONDS
+  head -c 200000 /dev/urandom >"$state/files/image"
   : >"$state/soak.txt"
-  for minute in $(seq "$minutes"); do
-    while [ $((SECONDS - began)) -lt $((minute * 60)) ]; do
-      soak_tasks
+  : >"$state/soak.tasks"
+  sql "CREATE EXTENSION IF NOT EXISTS tsm_system_rows" >/dev/null
+  for name in gateway-2 worker-2 northbound; do soak_start "$name"; done
+  load 600 --once >/dev/null
+  load 10 --changed 0.2 >/dev/null
+  capacity=$(field "$(load 20 --changed 0.2)" sessions_per_s)
+  rate=$(awk -v c="$capacity" 'BEGIN { printf "%.0f", c * 0.7 }')
+  half=$((rate * soak_interval / 2))
+  note "soak.$1: ${minutes:-20} minutes; driven, the cluster reaches $capacity/s; two fleets of $half CPEs, $rate/s"
+  soak_tasks 1 60
+  sleep 5
+  for name in gateway-1 worker-1 scheduler northbound; do fds[$name]=$(descriptors "$name"); done
+  living cpes-1 "$cwmp_url" 1000001 "$half"
+  living cpes-2 "http://127.0.0.1:$second_port/" 2000001 "$half"
+  began=$SECONDS
+  while read -r second command; do
+    while left=$((second - (SECONDS - began))) && [ $left -gt 0 ]; do
+      for name in cpes-1 cpes-2; do alive "$name" || die "a fleet has ended; see $logs/$name.log"; done
+      if [ $((SECONDS - began)) -lt $((total - tail)) ]; then soak_tasks $((rate / 60 + 1)) $((tail - 15)); fi
       sleep 1
     done
-    for name in $soak_roles; do
-      echo "$minute $name $(resident "$name") $(descriptors "$name")"
-    done >>"$state/soak.txt"
-    # Every role once before memory is compared; the second ones again and again.
-    case $minute in
-      1) soak_restart worker-1 && soak_restart worker-2 ;;
-      2) soak_restart gateway-2 && soak_restart scheduler && soak_restart northbound ;;
-      8 | 12 | 16) soak_restart gateway-2 && soak_restart worker-2 ;;
-    esac
-  done
-  wait "$loader"
-  note "$(cat "$state/soak.json")"
-  end cpes
-  note "living CPEs: $(tail -n 1 "$logs/cpes.log")"
+    $command
+  done < <(soak_plan $total $base)
+  end cpes-1 cpes-2
   for _ in $(seq 60); do
-    last=$(backlog)
-    [ "$last" != 0 ] || break
+    [ "$(backlog)" != "0 0 0" ] || break
     sleep 1
   done
-  figure "soak.$1.backlog" "$last" records
-  figure "soak.$1.sessions_per_s" "$(field "$(cat "$state/soak.json")" sessions_per_s)" 1/s
-  figure "soak.$1.failed" "$(field "$(cat "$state/soak.json")" failed)" sessions
+  read -r records events tasks <<<"$(backlog)"
+  figure "$prefix.backlog" $((records + events + tasks)) "records+events+tasks"
+  [ $((records + events + tasks)) = 0 ] || note "left: $records records, $events events, $tasks tasks"
+  for name in cpes-1 cpes-2; do
+    summary=$(tail -n 1 "$logs/$name.log")
+    note "$name: $summary"
+    figure "$prefix.$name.sessions_per_s" "$(field "$summary" sessions_per_s)" 1/s
+  done
+  note "answers of the API to tasks: $(sort "$state/soak.tasks" | uniq -c | tr -s ' \n' ' ')"
+  note "tasks: $(sql "SELECT string_agg(method || ' ' || state || ': ' || n, ', ') FROM (SELECT method, state, count(*) AS n
+    FROM task_history GROUP BY 1, 2 ORDER BY 1, 2) t")"
   for name in gateway-1 worker-1 scheduler northbound; do
-    figure "soak.$1.$name.rss_ratio" "$(awk -v n="$name" -v b="$base" '
-      $2 == n && $1 == b { first = $3 } $2 == n { last = $3 } END { printf "%.2f", last / first }' "$state/soak.txt")" x
-    figure "soak.$1.$name.rss_mib" "$(awk -v n="$name" '$2 == n { last = $3 } END { printf "%.0f", last / 1024 }' \
-      "$state/soak.txt")" MiB
-    figure "soak.$1.$name.more_descriptors" "$(awk -v n="$name" -v b="$base" '
-      $2 == n && $1 == b { first = $4 } $2 == n { last = $4 } END { print last - first }' "$state/soak.txt")" fds
+    figure "$prefix.$name.rss_base_mib" "$(ratio "$(sampled base "$name")" 1024 1)" MiB
+    figure "$prefix.$name.rss_end_mib" "$(ratio "$(sampled end "$name")" 1024 1)" MiB
+    figure "$prefix.$name.rss_ratio" "$(ratio "$(sampled end "$name")" "$(sampled base "$name")" 3)" x
+    figure "$prefix.$name.more_descriptors" $(($(descriptors "$name") - fds[$name])) fds
   done
   stop_session
 }
 
 bench_soak() {
-  (umask 077 && mkdir -p "$state" && make_secrets && printf 'bootstrap:%s' "$(cat "$state/bootstrap.password")" \
-    >"$state/bootstrap")
+  local logs_wanted=${only_log:-postgresql}
+  make_secrets
+  (umask 077 && printf 'bootstrap:%s' "$(cat "$state/bootstrap.password")" >"$state/bootstrap")
   on_each_log soak_on
 }

@@ -1,4 +1,5 @@
 import CWMP
+import Cryptography
 import HTTP
 
 /// A CPE whose every POST a test writes itself: over real HTTP, with Basic.
@@ -34,6 +35,14 @@ final class TestCPE {
     _ events: [EventStruct] = [EventStruct(.periodic)], url: String = "http://127.0.0.1:7/", to gateway: Int = 0,
     version: String = "1.0", retry: UInt32 = 0
   ) async throws -> Answer {
+    try await post(informBody(events, url: url, version: version, retry: retry), to: gateway, cookie: nil)
+  }
+
+  /// An Inform's body.
+  func informBody(
+    _ events: [EventStruct] = [EventStruct(.periodic)], url: String = "http://127.0.0.1:7/", version: String = "1.0",
+    retry: UInt32 = 0
+  ) -> [UInt8] {
     let inform = Inform(
       deviceID: id, events: events, retryCount: retry,
       parameters: [
@@ -41,7 +50,25 @@ final class TestCPE {
         ParameterValue("Device.ManagementServer.ConnectionRequestURL", url),
         ParameterValue("Device.ManagementServer.ParameterKey", ""),
       ])
-    return try await post(writer.inform(inform, id: "1"), to: gateway, cookie: nil)
+    return writer.inform(inform, id: "1")
+  }
+
+  /// A response's body.
+  func body(of response: CPEResponse, _ id: [UInt8]?) -> [UInt8] { writer.response(response, id: id) }
+
+  /// A request's body.
+  func body(of request: CPERequest) -> [UInt8] { writer.request(request, id: "77") }
+
+  /// A POST as it is on the wire.
+  func bytes(of body: [UInt8], cookie: String? = nil) -> [UInt8] {
+    let proof = Base64.encode(Array("\(user):\(password)".utf8).span)
+    var lines = [
+      "POST / HTTP/1.1", "Host: 127.0.0.1", "Content-Type: text/xml; charset=utf-8", "Authorization: Basic \(proof)",
+    ]
+    if let cookie { lines.append("Cookie: \(cookie)") }
+    lines += ["Content-Length: \(body.count)", "", ""]
+    let head = lines.joined(separator: "\r\n")
+    return Array(head.utf8) + body
   }
 
   /// Sends an empty POST in the session.

@@ -94,8 +94,8 @@ let package = Package(
       name: "carillonctl", dependencies: ["HTTP", "Networking", "Operations"], path: "Sources/carillonctl",
       swiftSettings: strict),
     .executableTarget(
-      name: "carillon-cpe", dependencies: ["CPESimulator", "CWMP", "Networking", "Operations"], path: "Sources/carillon-cpe",
-      swiftSettings: strict),
+      name: "carillon-cpe", dependencies: ["CPESimulator", "CWMP", "Networking", "Operations"],
+      path: "Sources/carillon-cpe", swiftSettings: strict),
     .executableTarget(
       name: "carillon-bench", dependencies: everything + ["CLibXML2"], path: "Benchmarks", swiftSettings: strict),
     .testTarget(

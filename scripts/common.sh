@@ -33,5 +33,5 @@ free_port() {
 # Whether process $1 is alive and its command line holds $2: neither a zombie nor another process with a reused id.
 is_running() {
   [ -n "$1" ] && grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status" &&
-    tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null | grep -qF -- "$2"
+    tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" | grep -qF -- "$2"
 }

@@ -7,14 +7,14 @@ behind() {
   local part next end all=0
   if [ "$log_kind" = postgresql ]; then
     sql "SELECT coalesce(sum(h.next - c.next_offset), 0) FROM log_claim c
-           JOIN log_head h ON h.topic = 1 AND h.part = c.part"
+           JOIN log_head h ON h.topic = 1 AND h.part = c.part WHERE c.log LIKE 'messages/%'"
     return
   fi
   while read -r part next; do
     end=$(curl -fs --max-time 20 -H "Authorization: Bearer $(cat "$state/api.token")" \
       "http://127.0.0.1:$api_port/api/v1/log/messages?part=$part&last=1&limit=1" | grep -o '"end":[0-9]*')
     all=$((all + ${end#*:} - next))
-  done < <(sql "SELECT part, next_offset FROM log_claim ORDER BY part")
+  done < <(sql "SELECT part, next_offset FROM log_claim WHERE log LIKE 'messages/%' ORDER BY part")
   echo $all
 }
 

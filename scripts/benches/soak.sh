@@ -21,7 +21,7 @@ soak_start() { # NAME
 
 soak_restart() { # NAME TERM|KILL: as a rolling update does it, or as an accident
   note "$((SECONDS - began)) s: $1 is restarted by SIG$2"
-  if [ "$2" = KILL ]; then kill -KILL "$(pid_of "$1")"; fi
+  if [ "$2" = KILL ]; then { kill -KILL "$(pid_of "$1")" && wait "$(pid_of "$1")"; } 2>/dev/null || true; fi
   end "$1"
   soak_start "$1"
 }
@@ -38,7 +38,8 @@ living() { # NAME URL FIRST COUNT
 
 # RPCs for random devices that are known, through the API on one connection: settings, readings, boots, downloads.
 soak_tasks() { # COUNT DEADLINE-SECONDS
-  sql "SELECT id, trim(trailing '.' FROM root) FROM device TABLESAMPLE SYSTEM_ROWS($1)" |
+  sql "SELECT id, trim(trailing '.' FROM root) FROM device TABLESAMPLE SYSTEM_ROWS($(($1 * 4)))
+        WHERE serial_number >= '01000001' LIMIT $1" |
     awk -v api="http://127.0.0.1:$api_port/api/v1/devices/" -v token="$(cat "$state/api.token")" -v deadline="$2" \
       -v file="${cwmp_url}files/image" '
       function body(method, arguments) {
@@ -61,11 +62,13 @@ soak_tasks() { # COUNT DEADLINE-SECONDS
 # What is not done: records not folded, events not relayed, tasks that live.
 backlog() { echo "$(behind) $(sql 'SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM task)')"; }
 
-sample() { # MARK: resident KiB of each role's old process
+sample() { # MARK: resident KiB and descriptors of each role's old process
   local name
-  for name in gateway-1 worker-1 scheduler northbound; do echo "$1 $name $(resident "$name")"; done >>"$state/soak.txt"
+  for name in gateway-1 worker-1 scheduler northbound; do
+    echo "$1 $name $(resident "$name") $(descriptors "$name")"
+  done >>"$state/soak.txt"
 }
-sampled() { awk -v m="$1" -v n="$2" '$1 == m && $2 == n { print $3 }' "$state/soak.txt"; } # MARK NAME
+sampled() { awk -v m="$1" -v n="$2" -v f="$3" '$1 == m && $2 == n { print $f }' "$state/soak.txt"; } # MARK NAME FIELD
 
 # When what happens, in seconds: "SECOND COMMAND ARGUMENT..." a line. Before a third of the time, at most minute five,
 # every role but gateway-1 once (gateway-2 for the gateways); memory; then the second ones again and again.
@@ -90,7 +93,6 @@ PLAN
 
 soak_on() { # LOG
   local prefix=soak.$1 capacity rate half total base tail summary records events tasks second began command left name
-  local -A fds=()
   total=$((${minutes:-20} * 60))
   base=$((total / 3 < 300 ? total / 3 : 300)) tail=$((total < 480 ? 45 : 120))
   devices=5000
@@ -109,7 +111,7 @@ soak_on() { # LOG
   note "soak.$1: ${minutes:-20} minutes; driven, the cluster reaches $capacity/s; two fleets of $half CPEs, $rate/s"
   soak_tasks 1 60
   sleep 5
-  for name in gateway-1 worker-1 scheduler northbound; do fds[$name]=$(descriptors "$name"); done
+  sample idle
   living cpes-1 "$cwmp_url" 1000001 "$half"
   living cpes-2 "http://127.0.0.1:$second_port/" 2000001 "$half"
   began=$SECONDS
@@ -137,11 +139,14 @@ soak_on() { # LOG
   note "answers of the API to tasks: $(sort "$state/soak.tasks" | uniq -c | tr -s ' \n' ' ')"
   note "tasks: $(sql "SELECT string_agg(method || ' ' || state || ': ' || n, ', ') FROM (SELECT method, state, count(*) AS n
     FROM task_history GROUP BY 1, 2 ORDER BY 1, 2) t")"
+  # A gateway's descriptors are its CPEs' too, so it is compared without them; the others, which were restarted, with
+  # what they had after that.
   for name in gateway-1 worker-1 scheduler northbound; do
-    figure "$prefix.$name.rss_base_mib" "$(ratio "$(sampled base "$name")" 1024 1)" MiB
-    figure "$prefix.$name.rss_end_mib" "$(ratio "$(sampled end "$name")" 1024 1)" MiB
-    figure "$prefix.$name.rss_ratio" "$(ratio "$(sampled end "$name")" "$(sampled base "$name")" 3)" x
-    figure "$prefix.$name.more_descriptors" $(($(descriptors "$name") - fds[$name])) fds
+    figure "$prefix.$name.rss_base_mib" "$(ratio "$(sampled base "$name" 3)" 1024 1)" MiB
+    figure "$prefix.$name.rss_end_mib" "$(ratio "$(sampled end "$name" 3)" 1024 1)" MiB
+    figure "$prefix.$name.rss_ratio" "$(ratio "$(sampled end "$name" 3)" "$(sampled base "$name" 3)" 3)" x
+    figure "$prefix.$name.more_descriptors" \
+      $(($(descriptors "$name") - $(sampled "$([ "$name" = gateway-1 ] && echo idle || echo base)" "$name" 4))) fds
   done
   stop_session
 }

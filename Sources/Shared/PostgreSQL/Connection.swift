@@ -3,6 +3,8 @@ import CLibPQ
 /// One `PGconn` in pipeline mode and what it has prepared. Lives on its lane's loop.
 final class Connection {
   private let handle: OpaquePointer
+  /// The process that serves it, kept because libpq forgets it with the connection. A pooler's is none of the server's.
+  let backend: Int32
   /// By the statements' numbers: each with the types it was called with.
   private var prepared: [[PreparedStatement]] = []
   private var scratch: [UInt8] = []
@@ -22,6 +24,7 @@ final class Connection {
   /// Takes over `handle`, which is connected; nil if it cannot be put into pipeline mode.
   init?(_ handle: OpaquePointer) {
     self.handle = handle
+    backend = PQbackendPID(handle)
     guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1 else { return nil }
     PQsetNoticeReceiver(handle, { _, _ in }, nil)
   }

@@ -42,15 +42,31 @@ extension LaneCore {
     let milliseconds = { (duration: Duration) -> PostgreSQLValue in
       .text(String(duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000))
     }
-    var values = settings.session.mapValues { PostgreSQLValue.text($0) }
+    // A backend whose client has gone without a word must not keep its locks for the server's two hours.
+    var values: [String: PostgreSQLValue] = [
+      "tcp_keepalives_idle": .text("10"), "tcp_keepalives_interval": .text("5"), "tcp_keepalives_count": .text("3"),
+      "tcp_user_timeout": .text("20000"),
+    ]
+    values.merge(settings.session.mapValues { .text($0) }) { $1 }
     values["statement_timeout"] = milliseconds(settings.statementTimeout)
     values["lock_timeout"] = milliseconds(settings.lockTimeout)
-    return values.map { Call(LaneCore.sessionStatement, .text($0.key), $0.value) }
+    let ending = predecessor.map { Call(LaneCore.terminate, .int32($0), .text(settings.applicationName)) }
+    return (ending.map { [$0] } ?? []) + values.map { Call(LaneCore.sessionStatement, .text($0.key), $0.value) }
       + listeners.map { LaneCore.listenCall($0.channel) }
   }
 
   private static let sessionStatement = Statement(
     "lane.session", "SELECT set_config($1, $2, false)")
+
+  /// Ends the backend of the connection that was lost before: it may be in the middle of a pipeline that nobody ends,
+  /// with locks that the next batch waits for, and neither `statement_timeout` nor
+  /// `idle_in_transaction_session_timeout` applies to it then.
+  private static let terminate = Statement(
+    "lane.terminate",
+    """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE pid = $1 AND pid <> pg_backend_pid() AND application_name = $2 AND usename = current_user
+    """)
 
   private func prepared(_ result: Result<[Rows], PostgreSQLError>) {
     switch result {
@@ -59,6 +75,7 @@ extension LaneCore {
       become(.ready(connection))
       failedAttempts = 0
       lastFailure = nil
+      predecessor = nil
       scheduleFlush()
     case .failure(let error):
       lost(error)
@@ -78,7 +95,10 @@ extension LaneCore {
     watch = nil
     cancelledAt = nil
     // The connection is freed with the last reference: here, or when the callback that holds it returns.
-    if connection != nil { become(.new) }
+    if let connection {
+      predecessor = connection.backend
+      become(.new)
+    }
     var error = reason
     if error.kind == .server { error = PostgreSQLError(.connectionLost, reason.message) }
     let batches = inFlight.removeAll()

@@ -41,6 +41,8 @@ final class LaneCore: @unchecked Sendable {
   var lastFailure: PostgreSQLError?
   var listeners: [(channel: String, handler: (String) -> Void)] = []
   var cancelling = false
+  /// The backend of the connection that was lost, until another one stands.
+  var predecessor: Int32?
   /// When the oldest batch's statement was asked to be cancelled; nil once something came.
   var cancelledAt: ContinuousClock.Instant?
   private var lastJob = 0

@@ -117,14 +117,30 @@ struct FaultCampaign {
       return true
     } catch {
       let kept = try? keep(cluster.folder, seed)
+      let database = (try? await activity()) ?? "PostgreSQL does not answer"
       let list = plan.faults.map(\.description).joined(separator: "\n  ")
       Issue.record(
         """
         seed \(seed) (scripts/test --faults 2 --fault-seed \(seed)) on \(log.rawValue): \(error)
           \(list)
         logs: \(kept ?? "none")
+        \(database)
         """)
       return false
+    }
+  }
+
+  /// Who does what in the database, and who waits for whom.
+  private func activity() async throws -> String {
+    let statement = Statement(
+      "test.activity",
+      """
+      SELECT concat_ws(' ', pid, application_name, client_port, state, wait_event, age(now(), xact_start),
+                       pg_blocking_pids(pid), left(query, 60))
+        FROM pg_stat_activity WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid()
+      """)
+    return try await direct.withLane { lane in
+      try await lane.query(statement).map { try $0.text(0) }.joined(separator: "\n")
     }
   }
 

@@ -11,12 +11,13 @@ final class FaultyProxy: Sendable {
   private let targets: [Int]
   private let cutAfter = Atomic(0)
   private let delay = Atomic(0)
+  private let isAbandoning = Atomic(false)
   private let isEnding = Atomic(false)
 
   /// - Parameter targets: ports of loopback, taken in turn.
   init(to targets: [Int]) throws {
     self.targets = targets
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    listener = socket(AF_INET, Self.stream, 0)
     var address = Self.loopback(0)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let descriptor = listener
@@ -47,6 +48,9 @@ final class FaultyProxy: Sendable {
   /// Cuts each connection after at most so many more bytes; 0 ends that.
   func cut(after bytes: Int) { cutAfter.store(bytes, ordering: .relaxed) }
 
+  /// From now on the server is not told when a connection ends, as where a firewall has forgotten it.
+  func abandonServers() { isAbandoning.store(true, ordering: .relaxed) }
+
   /// Passes bytes on so many milliseconds later.
   func delay(milliseconds: Int) { delay.store(milliseconds, ordering: .relaxed) }
 
@@ -71,6 +75,7 @@ final class FaultyProxy: Sendable {
 
   private func work() {
     var pairs: [Pair] = []
+    var abandoned: [Int32] = []
     var turn = 0
     while !isEnding.load(ordering: .relaxed) {
       var polled = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
@@ -90,20 +95,27 @@ final class FaultyProxy: Sendable {
           if seen & Int16(POLLIN | POLLHUP | POLLERR) != 0 { read(&pairs[index], end) }
         }
         for end in 0...1 { write(&pairs[index], end) }
-        if pairs[index].isDead { for descriptor in pairs[index].ends { close(descriptor) } }
+        guard pairs[index].isDead else { continue }
+        close(pairs[index].ends[0])
+        if isAbandoning.load(ordering: .relaxed) {
+          abandoned.append(pairs[index].ends[1])
+        } else {
+          close(pairs[index].ends[1])
+        }
       }
       pairs.removeAll(where: \.isDead)
       if polled[0].revents != 0, let pair = accept(targets[turn % targets.count]) { pairs.append(pair) }
       turn += 1
     }
-    for pair in pairs { for descriptor in pair.ends { close(descriptor) } }
+    for descriptor in pairs.flatMap(\.ends) + abandoned { close(descriptor) }
     close(listener)
   }
 
   private func accept(_ target: Int) -> Pair? {
     let client = Glibc.accept(listener, nil, nil)
     guard client >= 0 else { return nil }
-    let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    _ = fcntl(client, F_SETFD, FD_CLOEXEC)
+    let server = socket(AF_INET, Self.stream, 0)
     var address = Self.loopback(target)
     let isConnected = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -158,6 +170,9 @@ final class FaultyProxy: Sendable {
       if count == rest.count { pair.chunks[end].removeFirst() } else { pair.chunks[end][0].written += count }
     }
   }
+
+  /// Not for children: a connection that one of them holds is not cut.
+  private static let stream = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
 
   private static var now: Int {
     var time = timespec()

@@ -51,6 +51,34 @@ struct LaneFailureTests {
     }
   }
 
+  @Test func `a backend that was not told of its client's end is ended by the next connection, and its locks with it`()
+    async throws
+  {
+    try await TestPostgreSQL.withDatabase { database in
+      try await database.execute("CREATE TABLE held AS SELECT 1 AS n")
+      let parts = database.connection.split(separator: " ").map(String.init)
+      let port = try #require(parts.first { $0.hasPrefix("port=") }.flatMap { Int($0.dropFirst(5)) })
+      let proxy = try FaultyProxy(to: [port])
+      defer { proxy.end() }
+      proxy.abandonServers()
+      let proxied = parts.map { $0.hasPrefix("port=") ? "port=\(proxy.port)" : $0 }.joined(separator: " ")
+      let update = Statement("test.update", "UPDATE held SET n = n + 1 RETURNING n::bigint")
+      try await TestDatabase(connection: proxied).withLane { lane in
+        do {
+          try await lane.transaction { transaction async throws in
+            _ = try await transaction.query(update)
+            proxy.cut(after: 1)
+            _ = try await transaction.query(Self.number, .int64(1))
+          }
+          Issue.record("the connection was cut")
+        } catch {}
+        proxy.cut(after: 0)
+        let number = try await lane.query(update)[0].int64(0)
+        #expect(number == 2, "the first was undone, and its lock is free")
+      }
+    }
+  }
+
   @Test func `a call past its deadline fails, and what blocked the lane is cancelled`() async throws {
     try await TestPostgreSQL.withLane { lane, _ in
       try await lane.waitUntilReady()

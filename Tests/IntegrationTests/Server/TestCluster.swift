@@ -174,7 +174,7 @@ actor TestCluster {
     let server = Server(role: role, pid: pid, operations: ports[0], cwmp: ports[1], api: ports[2])
     servers.append(server)
     guard awaited else { return server }
-    try await eventually("\(role) is ready", within: .seconds(30)) {
+    try await eventually("\(role) is ready", within: .seconds(90)) {
       var request = HTTPClientRequest(url: "http://127.0.0.1:\(ports[0])/readyz")
       request.deadline = .seconds(2)
       return try await self.http.execute(request).status == .ok

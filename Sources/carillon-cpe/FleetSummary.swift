@@ -61,6 +61,8 @@ struct FleetSummary {
       "\"steps\":\(statistics.stepLatency.count)",
       "\"step_p50_ms\":\(milliseconds(statistics.stepLatency, 0.5))",
       "\"step_p99_ms\":\(milliseconds(statistics.stepLatency, 0.99))",
+      "\"response_p50_ms\":\(milliseconds(statistics.responseLatency, 0.5))",
+      "\"response_p99_ms\":\(milliseconds(statistics.responseLatency, 0.99))",
       "\"cpu_us_per_session\":\(Self.fixed(cpuMicroseconds, 1))",
     ]
     fields.append("\"rpcs\":\(Self.object(statistics.rpcs))")

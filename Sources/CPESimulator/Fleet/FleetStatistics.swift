@@ -29,6 +29,8 @@ public struct FleetStatistics: Sendable {
   /// From the last byte of each POST that brought an RPC's answer, or was answered with an RPC, to the first byte of
   /// its answer: what goes through the log and a worker, and back.
   public internal(set) var stepLatency = LatencyRecorder()
+  /// Those of ``stepLatency`` whose POST brought an RPC's answer.
+  public internal(set) var responseLatency = LatencyRecorder()
 
   /// Nothing yet.
   public init() {}
@@ -50,6 +52,7 @@ public struct FleetStatistics: Sendable {
     rest.sessionLatency.subtract(earlier.sessionLatency)
     rest.postLatency.subtract(earlier.postLatency)
     rest.stepLatency.subtract(earlier.stepLatency)
+    rest.responseLatency.subtract(earlier.responseLatency)
     return rest
   }
 
@@ -83,5 +86,6 @@ public struct FleetStatistics: Sendable {
     sessionLatency.add(other.sessionLatency)
     postLatency.add(other.postLatency)
     stepLatency.add(other.stepLatency)
+    responseLatency.add(other.responseLatency)
   }
 }

@@ -163,8 +163,9 @@ final class SessionRunner: ConnectionDelegate {
     }
     let rpcs = core?.report.rpcs.count ?? 0
     guard let step = core?.answered(answer, &cpe.state, shard.plan, now: Clock.milliseconds) else { return }
-    if let time = stopwatch.finished(rpcs: rpcs, core?.report.rpcs.count ?? rpcs) {
-      shard.statistics.stepLatency.record(time)
+    if let step = stopwatch.finished(rpcs: rpcs, core?.report.rpcs.count ?? rpcs) {
+      shard.statistics.stepLatency.record(step.microseconds)
+      if step.isResponse { shard.statistics.responseLatency.record(step.microseconds) }
     }
     perform(step)
   }

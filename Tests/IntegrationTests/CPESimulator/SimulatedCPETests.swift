@@ -290,6 +290,45 @@ struct SimulatedCPETests {
     try await fixture.close()
   }
 
+  @Test("load of each CPE once ends with the last one; Informs say the events asked for; RPC steps are timed")
+  func onceEach() async throws {
+    let fixture = try await Fixture(count: 5) { acs in
+      acs.scripts = [[.getRPCMethods], [.getRPCMethods]]
+    } _: { settings in
+      settings.pace = .closedLoop(sessions: 1)
+      settings.isOnceEach = true
+      settings.loadEvents = [.bootstrap, .boot]
+    }
+    try await fixture.fleet.start()
+    while try await fixture.fleet.statistics().completed < 5 { await Task.yield() }
+    try await fixture.fleet.windDown()
+    let statistics = try await fixture.fleet.statistics()
+    #expect(statistics.ended == 5)
+    #expect(statistics.rpcs == ["GetRPCMethods": 2])
+    #expect(statistics.stepLatency.count == 4, "the empty POST and the response, of two sessions")
+    #expect(statistics.responseLatency.count == 2)
+    let informs = informs(try await fixture.heard())
+    #expect(Set(informs.map(\.deviceID.serialNumber)).count == 5)
+    #expect(informs.allSatisfy { $0.events == [EventStruct(.bootstrap), EventStruct(.boot)] })
+    try await fixture.close()
+  }
+
+  @Test("a living CPE that loses its power boots instead of informing periodically")
+  func losesPower() async throws {
+    let fixture = try await Fixture {
+      _ in
+    } _: { settings in
+      settings.pace = .living(bootSeconds: 0)
+      settings.periodicInterval = 1
+      settings.bootFraction = 1
+    }
+    try await fixture.fleet.start()
+    let first = try await fixture.fleet.session(of: 0, after: nil)
+    let second = try await fixture.fleet.session(of: 0, after: first)
+    #expect(second.events == [EventStruct(.boot)])
+    try await fixture.close()
+  }
+
   @Test("a fleet that drops, stops, repeats and restarts still ends every session in some way")
   func fleetOfMisbehavers() async throws {
     let fixture = try await Fixture(count: 40) { _ in

@@ -47,16 +47,20 @@ struct FleetPartsTests {
   @Test("an RPC step is a POST that gets an RPC or brings its answer, from its last byte to the answer's first")
   func steps() {
     var stopwatch = StepStopwatch()
-    func answer(_ wroteAt: Int64, _ firstByteAt: Int64, rpcs before: Int, _ after: Int) -> Int64? {
+    func answer(_ wroteAt: Int64, _ firstByteAt: Int64, rpcs before: Int, _ after: Int) -> StepStopwatch.Step? {
       stopwatch.wrote(at: wroteAt)
       stopwatch.received(at: firstByteAt)
       stopwatch.received(at: firstByteAt + 50)
       return stopwatch.finished(rpcs: before, after)
     }
     #expect(answer(0, 9, rpcs: 0, 0) == nil, "the Inform")
-    #expect(answer(100, 110, rpcs: 0, 1) == 10, "the empty POST, answered with an RPC")
-    #expect(answer(200, 220, rpcs: 1, 2) == 20, "a response, answered with another RPC")
-    #expect(answer(300, 330, rpcs: 2, 2) == 30, "a response, answered with 204")
+    #expect(
+      answer(100, 110, rpcs: 0, 1) == .init(microseconds: 10, isResponse: false), "the empty POST, answered with an RPC"
+    )
+    #expect(
+      answer(200, 220, rpcs: 1, 2) == .init(microseconds: 20, isResponse: true), "a response, answered with another RPC"
+    )
+    #expect(answer(300, 330, rpcs: 2, 2) == .init(microseconds: 30, isResponse: true), "a response, answered with 204")
     #expect(answer(400, 440, rpcs: 2, 2) == nil, "an empty POST, answered with 204")
   }
 

@@ -50,7 +50,8 @@ soak_tasks() { # COUNT DEADLINE-SECONDS
           "\"type\":\"xsd:dateTime\",\"value\":\"2026-01-01T00:00:00Z\"}]}")
         if (NR % 10 < 4) task = body("GetParameterValues", "{\"names\":[\"" $2 ".DeviceInfo.\"]}")
         if (NR % 10 == 4) task = body("Reboot", "{}")
-        if (NR % 10 == 5) task = body("Download", "{\"file_type\":\"3 Vendor Configuration File\",\"url\":\"" file "\"}")
+        download = "{\"file_type\":\"3 Vendor Configuration File\",\"url\":\"" file "\"}"
+        if (NR % 10 == 5) task = body("Download", download)
         gsub(/"/, "\\\"", task)
         if (NR > 1) print "next"
         print "url = \"" api $1 "/tasks\"\nheader = \"Authorization: Bearer " token "\""
@@ -137,8 +138,8 @@ soak_on() { # LOG
     figure "$prefix.$name.sessions_per_s" "$(field "$summary" sessions_per_s)" 1/s
   done
   note "answers of the API to tasks: $(sort "$state/soak.tasks" | uniq -c | tr -s ' \n' ' ')"
-  note "tasks: $(sql "SELECT string_agg(method || ' ' || state || ': ' || n, ', ') FROM (SELECT method, state, count(*) AS n
-    FROM task_history GROUP BY 1, 2 ORDER BY 1, 2) t")"
+  note "tasks: $(sql "SELECT string_agg(method || ' ' || state || ': ' || n, ', ')
+    FROM (SELECT method, state, count(*) AS n FROM task_history GROUP BY 1, 2 ORDER BY 1, 2) t")"
   # A gateway's descriptors are its CPEs' too, so it is compared without them; the others, which were restarted, with
   # what they had after that.
   for name in gateway-1 worker-1 scheduler northbound; do

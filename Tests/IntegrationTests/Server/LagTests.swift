@@ -7,7 +7,7 @@ import Testing
 @Suite("Directives that lag", .serialized, .timeLimit(.minutes(5)))
 struct LagTests {
   @Test(
-    "workers stop under load: no POST is held beyond its deadline, then routine ones end at once; the work is done later",
+    "workers stop under load: no POST is held beyond its deadline, then routine ones end at once; work is done later",
     arguments: TestCluster.Log.available)
   func stoppedWorkers(_ log: TestCluster.Log) async throws {
     try await TestCluster.with(log) { cluster in

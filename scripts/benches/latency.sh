@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # An RPC step: from the last byte of a CPE's POST through gateway, log, worker, PostgreSQL and log back to the first
-# byte of the answer, at half of what the same work reaches when it is driven as fast as it goes. Sourced by scripts/bench.
+# byte of the answer, at half of what the same work reaches when it is driven as fast as it goes. Sourced by
+# scripts/bench.
 
 latency_on() { # LOG
   local prefix=latency.$1 summary full rate steps50="" steps99="" responses50="" responses99="" round

@@ -4,8 +4,8 @@ struct StepStopwatch {
   /// A step that is over.
   struct Step: Equatable {
     var microseconds: Int64
-    /// Whether the POST brought an RPC's answer; else it was the first one, which may have waited for the Inform's verdict
-    /// before it could ask for its RPC.
+    /// Whether the POST brought an RPC's answer; else it was the first one, which may have waited for the Inform's
+    /// verdict before it could ask for its RPC.
     var isResponse: Bool
   }
 

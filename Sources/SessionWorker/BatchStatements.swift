@@ -4,14 +4,22 @@ import PostgreSQL
 ///
 /// Every statement names the device first. Sets come as arrays of one length; `unnest` makes rows of them.
 enum BatchStatements {
+  /// For the sessions of the worker's lane. A plan is made once and kept, often while the tables are all but empty: it
+  /// must still be right when they are not. On an empty table the planner prefers to read all of it, and goes on so for
+  /// every batch until somebody analyses the table. (`jit`: what reads a table of one row would be compiled for its
+  /// forbidden cost.)
+  static let session = ["enable_seqscan": "off", "enable_bitmapscan": "off", "jit": "off"]
+
   /// What tells whether an Inform is trivial. $1: device ids.
   static let contacts = Statement(
     "batch_contacts",
     """
-    SELECT d.id, c.last_inform, c.session, c.digest, c.events_hash, c.posted, c.policy_epoch, c.next_due, c.touched,
-           EXISTS (SELECT FROM task t WHERE t.device = d.id) OR EXISTS (SELECT FROM session s WHERE s.device = d.id)
-      FROM unnest($1::uuid[]) AS d(id)
-      JOIN device_contact c ON c.device = d.id
+    SELECT c.device, c.last_inform, c.session, c.digest, c.events_hash, c.posted, c.policy_epoch, c.next_due, c.touched,
+           coalesce(t.is_there, s.is_there, false)
+      FROM device_contact c
+      LEFT JOIN LATERAL (SELECT true AS is_there FROM task WHERE task.device = c.device LIMIT 1) t ON true
+      LEFT JOIN LATERAL (SELECT true AS is_there FROM session WHERE session.device = c.device LIMIT 1) s ON true
+     WHERE c.device = ANY ($1::uuid[])
     """)
 
   /// The epoch of the policies and the restore count.

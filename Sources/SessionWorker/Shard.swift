@@ -51,6 +51,9 @@ public actor Shard {
     }
   }
 
+  /// What ``Parts/lane``'s sessions are to be set to (`LaneSettings.session`).
+  public static let laneSession = BatchStatements.session
+
   /// A batch ends at that many records, or bytes.
   private static let maximumRecords = 256
   private static let maximumBytes = 1 << 20

@@ -43,8 +43,10 @@ enum WorkerRole {
       log: "messages/\(incarnation)", partitions: log.partitionCount(of: .messages),
       lane: try Lane(on: loop, process.database))
     let path = process.configurationPath
+    var database = process.database
+    database.session.merge(Shard.laneSession) { _, ours in ours }
     return Shard.Parts(
-      lane: try Lane(on: loop, process.database), claims: claims, log: log, incarnation: incarnation,
+      lane: try Lane(on: loop, database), claims: claims, log: log, incarnation: incarnation,
       seal: RecordSeal(process.keyring, sealer: process.sealer), policies: PolicyStore(report: report),
       secrets: SealedSecrets(process.keyring), settings: settings, report: report,
       probe: { range in await ProbeProcess(configuration: path, loop: loop).run(range) })

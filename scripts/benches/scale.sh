@@ -44,8 +44,8 @@ fresh_gateway_of_scale() { # whose cache of credentials is empty, as for devices
   await gateway-1 "http://127.0.0.1:$port/readyz"
 }
 
-scale_with() { # COUNT: sets `scale_rate`
-  local lines="" round began=$SECONDS
+scale_with() { # COUNT: sets `scale_rate` and, with many, `same_rate`
+  local lines="" began=$SECONDS
   devices=2
   begin_cluster postgresql
   fill "$1"
@@ -55,8 +55,8 @@ scale_with() { # COUNT: sets `scale_rate`
   # they are given credentials for connection requests, after that they are folded whole; from then on all is trivial.
   devices=$((${seconds:-20} * 5000))
   devices=$((devices < $1 ? devices : $1))
-  for round in 1 2; do load 7200 --once >/dev/null; done
-  for round in $(seq "${rounds:-3}"); do
+  for _ in 1 2; do load 7200 --once >/dev/null; done
+  for _ in $(seq "${rounds:-3}"); do
     fresh_gateway_of_scale
     lines+=$(measure)$'\n'
   done
@@ -65,6 +65,16 @@ scale_with() { # COUNT: sets `scale_rate`
   figure "scale.$1.app_cpu_us" "$(both "$lines")" us
   figure "scale.$1.postgres_cpu_us" "$(column "$lines" 6)" us
   figure "scale.$1.p99_ms" "$(column "$lines" 3)" ms
+  [ "$1" != 1000 ] || return 0
+  # A thousand of them again and again: what the size of the database alone makes of it.
+  lines=""
+  devices=1000
+  load 5 >/dev/null
+  for _ in $(seq "${rounds:-3}"); do lines+=$(measure)$'\n'; done
+  same_rate=$(column "$lines" 1)
+  figure "scale.$1.same_devices_per_s" "$same_rate" 1/s
+  figure "scale.$1.same_devices_app_cpu_us" "$(both "$lines")" us
+  figure "scale.$1.same_devices_postgres_cpu_us" "$(column "$lines" 6)" us
 }
 
 table_bytes() { sql "SELECT pg_total_relation_size('$1')"; }
@@ -91,7 +101,7 @@ vacuum() { # what the rounds have left behind, and what it takes to have it clea
 }
 
 bench_scale() {
-  local few scale_rate
+  local few scale_rate same_rate=""
   build carillon carillon-cpe
   make_secrets
   trap stop_session EXIT
@@ -102,6 +112,7 @@ bench_scale() {
   stop_session
   scale_with "$scale_devices"
   figure scale.throughput_ratio "$(ratio "$scale_rate" "$few" 3)" x
+  figure scale.same_devices_ratio "$(ratio "$same_rate" "$few" 3)" x
   sizes "$scale_devices" used
   vacuum
   stop_session

@@ -93,6 +93,7 @@ memory_on() { # LOG: the memory is the gateway's, so one log tells
 
 bench_memory() {
   local logs_wanted=postgresql
+  "$root/scripts/install" test
   build carillon-bench
   on_each_log memory_on
 }

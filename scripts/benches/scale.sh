@@ -102,6 +102,7 @@ vacuum() { # what the rounds have left behind, and what it takes to have it clea
 
 bench_scale() {
   local few scale_rate same_rate=""
+  "$root/scripts/install" test
   build carillon carillon-cpe
   make_secrets
   trap stop_session EXIT

@@ -60,8 +60,13 @@ soak_tasks() { # COUNT DEADLINE-SECONDS
       }' | curl -K - 2>/dev/null >>"$state/soak.tasks" || true
 }
 
-# What is not done: records not folded, events not relayed, tasks that live.
-backlog() { echo "$(behind) $(sql 'SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM task)')"; }
+# Tasks that live though their device has been here since: those of CPEs that wait to try again are not our backlog.
+undone_tasks() {
+  sql "SELECT count(*) FROM task t JOIN device_contact k ON k.device = t.device
+        WHERE k.last_inform > greatest(t.changed_at, t.not_before) + interval '30 s'"
+}
+# What is not done: records not folded, events not relayed, such tasks.
+backlog() { echo "$(behind) $(sql 'SELECT count(*) FROM outbox') $(undone_tasks)"; }
 
 sample() { # MARK: resident KiB and descriptors of each role's old process
   local name
@@ -136,6 +141,7 @@ soak_on() { # LOG
   done
   read -r records events tasks <<<"$(backlog)"
   figure "$prefix.backlog" $((records + events + tasks)) "records+events+tasks"
+  figure "$prefix.tasks_of_absent_devices" "$(($(sql 'SELECT count(*) FROM task') - tasks))" tasks
   [ $((records + events + tasks)) = 0 ] || note "left: $records records, $events events, $tasks tasks"
   for name in cpes-1 cpes-2; do
     summary=$(tail -n 1 "$logs/$name.log")

@@ -96,7 +96,7 @@ final class CWMPHandler: HTTPService {
       if let proved = gateway.authentication.bootstrap(username, proof) {
         return proved ? .principal(.bootstrap) : .refused(challenges(stale: false, now))
       }
-      if let cached = gateway.credentials.cached(username, now: now),
+      if let cached = gateway.credentials.cached(username),
         let principal = gateway.authentication.principal(cached, proof), principal.isSettled
       {
         return .principal(principal)
@@ -117,7 +117,7 @@ final class CWMPHandler: HTTPService {
   /// PostgreSQL (docs/architecture.md, section 5).
   private func lookUp(_ username: [UInt8], _ proof: Authentication.Proof, _ post: CWMPPost, _ exchange: Exchange) {
     let listening = listening
-    gateway.credentials.read(username: username, now: gateway.clock.now) { [gateway] found in
+    gateway.credentials.read(username: username) { [gateway] found in
       switch found {
       case .credential(let credential):
         guard let principal = gateway.authentication.principal(credential, proof) else { fallthrough }

@@ -1,4 +1,5 @@
 import Cryptography
+import Fleet
 import PostgreSQL
 
 /// Credentials in PostgreSQL, as the gateway reads them: callbacks on the loop, no task. Lives on its lane's loop.
@@ -11,34 +12,53 @@ final class CredentialStore {
     case unavailable
   }
 
+  /// Who waits for the credential of a username.
+  private typealias Askers = [[UInt8]: [(Found) -> Void]]
+
+  private static let largestSet = 256
+
   private let lane: Lane
   private let sealer: ValueSealer
+  private let clock: DatabaseClock
   private var cache: CredentialCache
+  /// Asked since the last read began: they go together with the next one. Bounded by the POSTs that are let in.
+  private var waiting: Askers = [:]
+  private var isReading = false
 
-  init(lane: Lane, keyring: ClusterKeyring, capacity: Int) {
+  init(lane: Lane, keyring: ClusterKeyring, clock: DatabaseClock, capacity: Int) {
     self.lane = lane
+    self.clock = clock
     sealer = ValueSealer(keyring)
     cache = CredentialCache(capacity: capacity)
   }
 
   /// What the cache holds under a username.
-  func cached(_ username: [UInt8], now: Int64) -> StoredCredential? { cache.credential(username, now: now) }
+  func cached(_ username: [UInt8]) -> StoredCredential? { cache.credential(username, now: clock.now) }
 
   /// Forgets a username.
   func forget(_ username: [UInt8]) { cache.forget(username) }
 
   /// Reads the credential under a username, and keeps it in the cache.
-  func read(username: [UInt8], now: Int64, _ completion: @escaping (Found) -> Void) {
-    guard username.count <= 256, !username.contains(0) else { return completion(.nothing) }
-    run(Call(Self.byUsername, .utf8(username))) { found in
-      if case .credential(let credential) = found { self.cache.insert(username, credential, now: now) }
-      completion(found)
+  ///
+  /// One read at a time: who asks meanwhile is read together, so that a fleet of which nobody is in the cache costs a
+  /// statement a set and not one a session.
+  func read(username: [UInt8], _ completion: @escaping (Found) -> Void) {
+    // PostgreSQL would refuse the whole set for what no username can be.
+    guard username.count <= 256, !username.contains(0), String(validating: username, as: UTF8.self) != nil else {
+      return completion(.nothing)
     }
+    waiting[username, default: []].append(completion)
+    readWaiting()
   }
 
   /// Reads the credential of a device: whether one that came with bootstrap has its own.
   func read(device: UUID128, _ completion: @escaping (Found) -> Void) {
-    run(Call(Self.byDevice, .uuid(device)), completion)
+    lane.submit([Call(Self.byDevice, .uuid(device))], deadline: .seconds(3)) { [sealer] result in
+      switch result {
+      case .failure: completion(.unavailable)
+      case .success(let rows): completion(rows[0].first.map { Self.read($0, sealer) } ?? .nothing)
+      }
+    }
   }
 
   /// Notes that a device was held: for an operator to see and release. Best effort.
@@ -46,17 +66,40 @@ final class CredentialStore {
     lane.submit([Call(Self.hold, .uuid(device), .text(peer))]) { _ in }
   }
 
-  private func run(_ call: Call, _ completion: @escaping (Found) -> Void) {
-    lane.submit([call], deadline: .seconds(3)) { [sealer] result in
-      switch result {
-      case .failure: completion(.unavailable)
-      case .success(let rows): completion(Self.read(rows[0], sealer))
-      }
+  private func readWaiting() {
+    guard !isReading, !waiting.isEmpty else { return }
+    isReading = true
+    var askers: Askers = [:]
+    if waiting.count <= Self.largestSet {
+      swap(&askers, &waiting)
+    } else {
+      for username in waiting.keys.prefix(Self.largestSet) { askers[username] = waiting.removeValue(forKey: username) }
+    }
+    var usernames = PostgreSQLArray(.text, minimumCapacity: askers.count)
+    for username in askers.keys { usernames.append(text: username) }
+    lane.submit([Call(Self.byUsername, .array(usernames))], deadline: .seconds(3)) { [self] result in
+      isReading = false
+      serve(askers, result)
+      readWaiting()
     }
   }
 
-  private static func read(_ rows: Rows, _ sealer: ValueSealer) -> Found {
-    guard let row = rows.first else { return .nothing }
+  private func serve(_ askers: Askers, _ result: Result<[Rows], PostgreSQLError>) {
+    guard case .success(let rows) = result, let rows = rows.first else {
+      for completion in askers.values.joined() { completion(.unavailable) }
+      return
+    }
+    var askers = askers
+    for row in rows {
+      guard let username = try? row.bytes(4), let completions = askers.removeValue(forKey: username) else { continue }
+      let found = Self.read(row, sealer)
+      if case .credential(let credential) = found { cache.insert(username, credential, now: clock.now) }
+      for completion in completions { completion(found) }
+    }
+    for completion in askers.values.joined() { completion(.nothing) }
+  }
+
+  private static func read(_ row: Row, _ sealer: ValueSealer) -> Found {
     do throws(PostgreSQLError) {
       let device = try row.uuid(0)
       func open(_ sealed: [UInt8]?) -> SecretKey? {
@@ -75,7 +118,7 @@ final class CredentialStore {
 
   private static let byUsername = Statement(
     "credentials.by_username",
-    "SELECT device, secret, pending_secret, readmit_until FROM credential WHERE username = $1")
+    "SELECT device, secret, pending_secret, readmit_until, username FROM credential WHERE username = ANY($1)")
   private static let byDevice = Statement(
     "credentials.by_device", "SELECT device, secret, pending_secret, readmit_until FROM credential WHERE device = $1")
   private static let hold = Statement(

@@ -104,18 +104,23 @@ extension Fold {
   /// Credentials first, then tasks by priority and age, then policies.
   mutating func nextWork() -> Work? {
     if let task = state.tasks.filter({ isDue($0) }).max(by: { isLess($0, $1) }) {
-      if case .addObject(let path) = task.request, task.evidence == nil || task.evidence?.session != message.session {
-        return .preparation(for: task.id, path: path)
-      }
-      return .task(task.id)
+      guard case .addObject(let path) = task.request else { return .task(task.id) }
+      // One of the same table that is in doubt comes first: afterwards nobody could tell whose a new instance is.
+      if let doubtful = doubtfulAddition({ $0.request == task.request }) { return doubtful }
+      if task.evidence?.session == message.session { return .task(task.id) }
+      return .preparation(for: task.id, path: path)
     }
-    if let doubtful = state.tasks.first(where: { $0.state == .inDoubt && !isCompared($0) }),
-      case .addObject(let path) = doubtful.request
-    {
-      return .preparation(for: doubtful.id, path: path)
-    }
+    if let doubtful = doubtfulAddition({ _ in true }) { return doubtful }
     guard (state.session?.rounds ?? 0) < settings.maximumRounds else { return nil }
     return nextPlanned().map { .planned($0) }
+  }
+
+  /// What must be read to settle an AddObject that may have been done.
+  private func doubtfulAddition(_ condition: (RPCTask) -> Bool) -> Work? {
+    guard let task = state.tasks.first(where: { $0.state == .inDoubt && !isCompared($0) && condition($0) }),
+      case .addObject(let path) = task.request
+    else { return nil }
+    return .preparation(for: task.id, path: path)
   }
 
   private func isDue(_ task: RPCTask) -> Bool {

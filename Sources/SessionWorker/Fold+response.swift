@@ -52,7 +52,9 @@ extension Fold {
       return state.tasks[index].awaitsEvidence && matches ? index : nil
     }
     guard let outstanding = state.session?.outstanding, state.session?.id == message.session,
-      let index = state.index(of: outstanding.task), state.tasks[index].attempt == outstanding.attempt
+      let index = state.index(of: outstanding.task), state.tasks[index].attempt == outstanding.attempt,
+      // A record that was appended twice: what is outstanding went out in answer to it.
+      outstanding.post != message.post?.bytes
     else { return nil }
     // What was refused was not read: it can only be told by its session.
     if !message.refused.isEmpty { return index }

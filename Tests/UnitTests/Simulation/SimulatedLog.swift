@@ -27,7 +27,13 @@ final class SimulatedLog {
         simulation.after(simulation.between(1_000, 9_000_000)) { completion(false) }
         return
       }
-      for _ in 0..<(simulation.fault(2) ? 2 : 1) { add(record, message) }
+      add(record, message)
+      if simulation.fault(2) {
+        // At once, or late: what was answered in the meantime must not be taken for what the record answers.
+        simulation.after(simulation.between(0, 1) == 0 ? 0 : simulation.between(1_000, 3_000_000)) { [self] in
+          add(record, message)
+        }
+      }
       let isTold = !simulation.fault(1)
       simulation.after(simulation.between(500, 10_000)) { completion(isTold) }
     }

@@ -50,7 +50,8 @@ public actor GatewayShard {
     self.loop = loop
     logger = parts.logger
     lane = try Lane(on: loop, parts.database)
-    let credentials = CredentialStore(lane: lane, keyring: parts.keyring, clock: clock, capacity: 100_000)
+    let credentials = CredentialStore(
+      on: loop, lane: lane, keyring: parts.keyring, clock: clock, capacity: 100_000)
     gateway = GatewayLoop(parts, number: number, on: loop, credentials: credentials, clock: clock)
   }
 

@@ -110,20 +110,18 @@ struct Batch {
   func scope(_ engine: PolicyEngine) -> TwinScope {
     var scope = TwinScope()
     for input in inputs where !input.isTrivial {
-      if let device = states[input.message.device]?.device {
+      let state = states[input.message.device]
+      if let device = state?.device {
         scope.formUnion(engine.scope(for: DeviceFacts(device, input.body?.inform)))
       }
-      // What was sent may turn out to have got no answer.
-      for task in states[input.message.device]?.tasks ?? [] where task.awaitsEvidence {
-        for setting in task.request.settings {
-          if let path = ParameterPath(reported: setting.name) { scope.insert(path) }
-        }
-      }
-      // An answer may hold anything that was asked for.
-      if input.message.kind == .response { return .everything }
-      guard let inform = input.body?.inform else { continue }
-      for parameter in inform.parameters {
-        if let path = ParameterPath(reported: parameter.name) { scope.insert(path) }
+      for task in state?.tasks ?? [] { scope.insert(task, root: state?.device?.root ?? "") }
+      if let inform = input.body?.inform { scope.insert(inform.parameters.lazy.map(\.name)) }
+      // More than was asked for may come (item 127).
+      switch input.body?.response {
+      case .getParameterValues(let list): scope.insert(list.lazy.map(\.name))
+      case .getParameterNames(let list): scope.insert(list.lazy.map(\.name))
+      case .getParameterAttributes(let list): scope.insert(list.lazy.map(\.name))
+      default: break
       }
     }
     return scope
@@ -155,6 +153,36 @@ struct Batch {
       let (after, effects) = Fold.passOver(state, Fold.Context(shared, newID: ids.next))
       outcome.states[letter.device] = after
       for effect in effects { outcome.take(effect, letter.device, ids) }
+    }
+  }
+}
+
+extension TwinScope {
+  /// Adds what the task reads when it is sent, and what its answer, or the lack of one, may change.
+  fileprivate mutating func insert(_ task: RPCTask, root: String) {
+    // A setting without a type takes the one that the twin knows; and what was sent may get no answer.
+    insert(task.request.settings.lazy.map(\.name))
+    guard task.awaitsEvidence else { return }
+    switch task.request {
+    case .getParameterValues(let names), .getParameterAttributes(let names): names.forEach { insert(subtree: $0) }
+    case .getParameterNames(let path, _), .addObject(let path), .deleteObject(let path): insert(subtree: path)
+    case .setParameterValues: insert(CollectionOfOne(root + "ManagementServer.ParameterKey"))
+    default: break
+    }
+  }
+
+  private mutating func insert(subtree name: String) {
+    if let path = ParameterPath(reported: name) { insert(subtree: path) }
+  }
+
+  /// Adds parameters by name; those of one object are mostly named one after another.
+  fileprivate mutating func insert(_ names: some Sequence<String>) {
+    var object: Substring?
+    for name in names {
+      let end = name.utf8.lastIndex(of: UInt8(ascii: ".")).map { name.utf8.index(after: $0) } ?? name.startIndex
+      guard object != name[..<end], let path = ParameterPath(reported: name) else { continue }
+      object = name[..<end]
+      insert(path)
     }
   }
 }

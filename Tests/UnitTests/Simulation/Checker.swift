@@ -57,8 +57,9 @@ enum Checker {
     for task in state.tasks {
       wrong("has an unsettled task (P2): \(task.request.method) \(task.id.base64URL), \(task.state.name)")
     }
+    let twin = contents.twin(of: cpe.device, .everything)
     for path in cpe.informed + [SimulatedDatabase.path] {
-      guard let real = cpe.value(path), let known = ParameterPath(reported: path).flatMap({ state.twin.text($0) })
+      guard let real = cpe.value(path), let known = ParameterPath(reported: path).flatMap({ twin.text($0) })
       else { continue }
       if real != known { wrong("has \(path) = '\(real)', its twin '\(known)'") }
     }

@@ -1,5 +1,6 @@
 import Cryptography
 import DataModel
+import DataModel
 import EventLog
 import Fleet
 import Policy
@@ -19,7 +20,10 @@ final class SimulatedDatabase {
 
   /// What a backup holds.
   struct Contents {
+    /// Without their twins, which are in `blocks`.
     var states: [UUID128: DeviceState] = [:]
+    /// The twins' blocks by key.
+    private(set) var blocks: [UUID128: [String: [UInt8]]] = [:]
     var claims: [Claim] = Array(repeating: Claim(), count: Int(SimulatedLog.partitions))
     var finished: [(task: RPCTask, state: RPCTask.State)] = []
     var events: [(id: UUID128, event: NorthboundEvent)] = []
@@ -29,6 +33,24 @@ final class SimulatedDatabase {
     var tasks: [UUID128: RPCTask] = [:]
     var policyEpoch: Int64 = 1
     var restores = 0
+
+    /// What a scope holds of a device's twin.
+    func twin(of device: UUID128, _ scope: TwinScope) -> Twin {
+      let found = (blocks[device] ?? [:]).filter { key, _ in
+        scope.isEverything || scope.keys.contains(key) || scope.subtrees.contains { key.utf8.starts(with: $0.utf8) }
+      }
+      return Twin(stored: found.sorted { $0.key < $1.key }.map { StoredBlock(key: $0, bytes: $1) }, scope: scope)
+    }
+
+    mutating func write(_ writes: TwinWrites, of device: UUID128) {
+      var kept = writes.deletesEverything ? [:] : blocks[device] ?? [:]
+      for subtree in writes.deletedSubtrees { kept = kept.filter { !$0.key.utf8.starts(with: subtree.utf8) } }
+      for key in writes.deletedKeys { kept[key] = nil }
+      for block in writes.upserts { kept[block.key] = block.bytes }
+      blocks[device] = kept
+    }
+
+    mutating func forgetTwins() { blocks = [:] }
   }
 
   var contents = Contents()
@@ -113,13 +135,13 @@ final class SimulatedDatabase {
       contents.claims[part].owner = -1
       contents.claims[part].leaseUntil = now + 6 * Simulation.second
     }
+    contents.forgetTwins()
     for id in contents.states.keys.sorted() {
       for index in contents.states[id]?.tasks.indices ?? 0..<0 where simulation.bug != .restoresBlindly {
         doubt(&contents.states[id]!.tasks[index])
       }
       contents.states[id]?.session = nil
       contents.states[id]?.tasks.removeAll { $0.isOfSession }
-      contents.states[id]?.twin = Twin()
       contents.states[id]?.standings = []
       contents.states[id]?.contact?.digest = []
       contents.states[id]?.contact?.policyEpoch = 0

@@ -153,6 +153,8 @@ final class SimulatedWorker {
       batch.states[device] = loaded(device)
       database.locks[device] = (number, Int(records[0].partition.number))
     }
+    let scope = batch.scope(database.engine)
+    for device in batch.devicesToLoad { batch.states[device]?.twin = database.contents.twin(of: device, scope) }
     let outcome = fold(&batch)
     if simulation.bug == .sendsBeforeCommit { tell(outcome) }
     if simulation.fault(1) { return die("before its commit") }
@@ -262,7 +264,7 @@ final class SimulatedWorker {
         database.contents.states[id]?.contact = after.contact
         continue
       }
-      _ = after.twin.takeWrites()
+      database.contents.write(after.twin.takeWrites(), of: id)
       for task in after.tasks where before[id]?.tasks.first(where: { $0.id == task.id })?.state != task.state {
         simulation.note("worker \(number): \(task.request.method) \(task.id.base64URL) is \(task.state.name)")
       }

@@ -164,7 +164,8 @@ extension TwinScope {
     insert(task.request.settings.lazy.map(\.name))
     guard task.awaitsEvidence else { return }
     switch task.request {
-    case .getParameterValues(let names), .getParameterAttributes(let names): names.forEach { insert(subtree: $0) }
+    case .getParameterValues(let names), .getParameterAttributes(let names):
+      for name in names { insert(subtree: name) }
     case .getParameterNames(let path, _), .addObject(let path), .deleteObject(let path): insert(subtree: path)
     case .setParameterValues: insert(CollectionOfOne(root + "ManagementServer.ParameterKey"))
     default: break

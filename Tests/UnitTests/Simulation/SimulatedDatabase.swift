@@ -1,6 +1,5 @@
 import Cryptography
 import DataModel
-import DataModel
 import EventLog
 import Fleet
 import Policy

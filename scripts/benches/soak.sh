@@ -143,6 +143,12 @@ soak_on() { # LOG
   figure "$prefix.backlog" $((records + events + tasks)) "records+events+tasks"
   figure "$prefix.tasks_of_absent_devices" "$(($(sql 'SELECT count(*) FROM task') - tasks))" tasks
   [ $((records + events + tasks)) = 0 ] || note "left: $records records, $events events, $tasks tasks"
+  sql "SELECT 'left: ' || t.method || ' ' || t.state || ' of ' || d.serial_number || ', attempt ' || t.attempt
+              || ', lost ' || t.lost || ', changed ' || t.changed_at || ', not before ' || t.not_before || ', deadline '
+              || t.deadline || '; its CPE informed ' || k.last_inform || ', session ' || (s.device IS NOT NULL)
+         FROM task t JOIN device d ON d.id = t.device JOIN device_contact k ON k.device = t.device
+         LEFT JOIN session s ON s.device = t.device ORDER BY k.last_inform DESC LIMIT 10" |
+    while read -r line; do note "$line"; done
   for name in cpes-1 cpes-2; do
     summary=$(tail -n 1 "$logs/$name.log")
     note "$name: $summary"

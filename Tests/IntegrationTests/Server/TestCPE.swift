@@ -133,7 +133,7 @@ final class TestCPE {
     if let cookie { request.fields.append(("Cookie", cookie)) }
     request.body = body
     request.credentials = HTTPClientRequest.Credentials(user: user, password: password, usesDigest: false)
-    request.deadline = .seconds(15)
+    request.deadline = .seconds(25)
     request.responseLimit = 1 << 20
     let response = try await cluster.http.execute(request)
     if let set = response["set-cookie"] ?? response["Set-Cookie"] {

@@ -35,6 +35,8 @@ actor TestCluster {
   private let brokers: [String]
   /// More fields of the gateways' listener.
   private let listener: String
+  /// More fields of the gateways: a line of YAML.
+  private let gateway: String
   /// The gateway that serves firmware.
   private let filesPort: Int
   private(set) var servers: [Server] = []
@@ -44,11 +46,12 @@ actor TestCluster {
 
   init(
     _ log: Log, database: TestDatabase, loop: EventLoop, settings: String = "", listener: String = "",
-    brokers: [String] = TestKafka.servers
+    gateway: String = "", brokers: [String] = TestKafka.servers
   ) throws {
     self.log = log
     self.brokers = brokers
     self.listener = listener
+    self.gateway = gateway
     filesPort = try Self.freePorts(1)[0]
     self.settings = settings
     self.loop = loop
@@ -78,11 +81,11 @@ actor TestCluster {
   /// The same on a database, and maybe brokers, of the test's own.
   static func with(
     _ log: Log, database: TestDatabase, brokers: [String] = TestKafka.servers, roles: [String], settings: String = "",
-    listener: String = "", _ body: (TestCluster) async throws -> Void
+    listener: String = "", gateway: String = "", _ body: (TestCluster) async throws -> Void
   ) async throws {
     let loop = try EventLoop(name: "cluster")
     let cluster = try TestCluster(
-      log, database: database, loop: loop, settings: settings, listener: listener, brokers: brokers)
+      log, database: database, loop: loop, settings: settings, listener: listener, gateway: gateway, brokers: brokers)
     do {
       try await cluster.begin(roles)
       try await body(cluster)
@@ -330,6 +333,7 @@ actor TestCluster {
           allow_few_replicas: \(self.brokers.count < 3)
       gateway:
         loops: 1
+        \(gateway)
         listeners: [{address: 127.0.0.1, port: \(max(cwmp, 1))\(listener)}]
         authentication:
           allow_basic_without_tls: true

@@ -112,6 +112,17 @@ struct ConfigurationTests {
       ])
   }
 
+  @Test("What two sections say against each other is one problem, and no other key is blamed for it")
+  func contradiction() {
+    let text = """
+      gateway: {drain: 20s, limits: {answer_deadline: 10s}}
+      operations: {port: 1, log_level: info, stop_deadline: 25s}
+      """
+    let told = problems(text)
+    #expect(told.count == 1)
+    #expect(told.first?.contains("operations.stop_deadline: must be longer than gateway.drain") == true)
+  }
+
   @Test("Secrets stand in files or in the environment, never in the YAML, and are never echoed")
   func secrets() throws {
     let found = problems(

@@ -76,9 +76,10 @@ public struct Configuration: Sendable {
     worker = WorkerConfiguration(top.section("worker"))
     scheduler = SchedulerConfiguration(top.section("scheduler"))
     northbound = NorthboundConfiguration(top.section("northbound"))
-    operations = OperationsConfiguration(top.section("operations"))
+    let operationsReader = top.section("operations")
+    operations = OperationsConfiguration(operationsReader)
     if gateway.drain + gateway.limits.answerDeadline >= operations.stopDeadline {
-      top.section("operations").report(
+      operationsReader.report(
         "must be longer than gateway.drain and gateway.limits.answer_deadline together", key: "stop_deadline")
     }
   }

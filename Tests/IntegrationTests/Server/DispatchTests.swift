@@ -1,0 +1,99 @@
+import CWMP
+import Glibc
+import HTTP
+import PostgreSQL
+import Testing
+
+@Suite("A dispatch that was committed and not told", .serialized, .timeLimit(.minutes(5)))
+struct DispatchTests {
+  @Test(
+    "a worker killed between PostgreSQL's commit and the directive: the repeated ready gets the same RPC, once (P3)",
+    arguments: TestCluster.Log.available)
+  func killedInBetween(_ log: TestCluster.Log) async throws {
+    let broker = log == .kafka ? TestKafka.Private("dispatch") : nil
+    defer { broker?.remove() }
+    let brokers = try broker?.start() ?? []
+    try await TestPostgreSQL.withDatabase { database in
+      try await TestCluster.with(
+        log, database: database, brokers: brokers, roles: ["worker", "northbound", "gateway"],
+        gateway: "limits: {directive_deadline: 18s, answer_deadline: 19s}"
+      ) { cluster in
+        let cpe = TestCPE(cluster, serial: "waiting")
+        try await cpe.provision()
+        _ = try await cluster.api("/devices/\(cpe.identity)/tasks", method: "POST", body: #"{"method":"Reboot"}"#)
+        let folded = "SELECT count(*) FROM device_contact WHERE NOT posted"
+        try await cpe.inform()
+        try await cluster.eventually("the Inform is folded") { try await database.count(folded) == 1 }
+
+        async let killed: Void = killInBetween(cluster, database, broker)
+        let free = "SELECT count(*) FROM (SELECT 1 FROM task FOR UPDATE SKIP LOCKED) AS t"
+        try await cluster.eventually("the task is locked") { try await database.count(free) == 0 }
+        let asked = try await cpe.empty()
+        try await killed
+
+        #expect(asked.request?.method == .reboot)
+        #expect(try await database.count("SELECT attempt FROM task") == 1, "it is the attempt that was committed")
+        #expect(try await cpe.answer(.reboot, asked.id).status == .noContent)
+        #expect(try await cpe.inform([EventStruct(.boot)]).status == .ok)
+        #expect(try await cpe.work().isEmpty)
+        try await cluster.eventually("its boot settles the task") {
+          try await cluster.api("/devices/\(cpe.identity)/tasks?method=Reboot").1.contains("succeeded")
+        }
+      }
+    }
+  }
+
+  /// Holds the `ready`'s batch until the log is away, lets it commit, and kills the worker before the log is back.
+  private func killInBetween(
+    _ cluster: TestCluster, _ database: TestDatabase, _ broker: TestKafka.Private?
+  ) async throws {
+    try await database.withLane { first in
+      try await database.withLane { second in
+        try await second.transaction(deadline: .seconds(60)) { log in
+          try await first.transaction(deadline: .seconds(60)) { tasks in
+            _ = try await tasks.query(Statement("test.tasks", "SELECT 1 FROM task FOR UPDATE"))
+            let pid = try await tasks.query(Self.pid)[0].int32(0)
+            try await cluster.eventually("a batch waits for the task", within: .seconds(30)) {
+              try await database.waitingFor(pid) > 0
+            }
+            if let broker {
+              try broker.tell("pause", 1)
+            } else {
+              _ = try await log.query(Statement("test.heads", "SELECT 1 FROM log_head WHERE topic = 2 FOR UPDATE"))
+            }
+          }
+          try await cluster.eventually("the dispatch is committed") {
+            try await database.count("SELECT count(*) FROM task WHERE state = 2 AND attempt = 1") == 1
+          }
+          let worker = await cluster.server("worker")
+          if broker == nil {
+            let pid = try await log.query(Self.pid)[0].int32(0)
+            try await cluster.eventually("the directive waits") { try await database.waitingFor(pid) > 0 }
+            await cluster.signal(worker, SIGKILL)
+            // What was sent to PostgreSQL already would be done there all the same.
+            try await database.execute(
+              "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE \(pid) = ANY (pg_blocking_pids(pid))")
+          } else {
+            await cluster.signal(worker, SIGKILL)
+          }
+          try await cluster.startAgain(worker)
+        }
+      }
+    }
+    try broker?.tell("resume", 1)
+  }
+
+  private static let pid = Statement("test.pid", "SELECT pg_backend_pid()")
+}
+
+extension TestDatabase {
+  /// The number that a statement tells.
+  fileprivate func count(_ sql: String) async throws -> Int {
+    try await withLane { lane in Int(try await lane.query(Statement("test.count", sql))[0].int64(0)) }
+  }
+
+  /// How many backends wait for a lock of that one.
+  fileprivate func waitingFor(_ pid: Int32) async throws -> Int {
+    try await count("SELECT count(*) FROM pg_stat_activity WHERE \(pid) = ANY (pg_blocking_pids(pid))")
+  }
+}

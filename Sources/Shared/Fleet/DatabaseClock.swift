@@ -19,13 +19,20 @@ public final class DatabaseClock {
   /// A moment of ``steady`` by the database's clock as it is known now.
   public func database(_ moment: Int64) -> Int64 { moment + offset }
 
-  /// Measures the offset: half of the round trip is taken for the way back.
+  /// Measures the offset.
   public func adjust(with lane: Lane) async throws(PostgreSQLError) {
     let before = steady
     let rows = try await lane.query(Self.ask)
     let after = steady
     guard let there = try rows.first?.int64(0) else { return }
-    offset = there - (before + (after - before) / 2)
+    offset = Self.offset(known: offset, asked: before, answered: after, there: there)
+  }
+
+  /// What is known of the offset after a question: the database said `there` at some moment between `asked` and
+  /// `answered`. An offset that agrees with that stands, and one that does not is moved no further than it must: an
+  /// answer that was long under way says little.
+  static func offset(known: Int64, asked: Int64, answered: Int64, there: Int64) -> Int64 {
+    min(max(known, there - answered), there - asked)
   }
 
   private static let ask = Statement(

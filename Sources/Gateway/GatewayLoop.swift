@@ -43,7 +43,7 @@ final class GatewayLoop {
   private let producer: any LogProducer
   private let seal: RecordSeal
   private let instance: UUID128
-  private let partitions: Int32
+  private var ranges: PartitionRanges
   private var pending: [SessionCore.Exchange: Pending] = [:]
   private var nextExchange: SessionCore.Exchange = 0
   private var timer: LoopTimer?
@@ -66,7 +66,7 @@ final class GatewayLoop {
       instance: parts.instance, loop: number, replyPartition: parts.replyPartition, deadlines: parts.deadlines)
     producer = parts.log.producer(on: loop)
     seal = RecordSeal(parts.keyring, sealer: parts.sealer)
-    partitions = parts.log.partitionCount(of: .messages)
+    ranges = PartitionRanges(count: parts.log.partitionCount(of: .messages))
   }
 
   // MARK: - From the handlers
@@ -118,6 +118,9 @@ final class GatewayLoop {
   /// Directives may have been missed.
   func askAgain() { perform(core.askAgain()) }
 
+  /// Where messages go from now on.
+  func place(in ranges: PartitionRanges) { self.ranges = ranges }
+
   /// Answers everything that waits.
   func stop() {
     isStopping = true
@@ -155,7 +158,7 @@ final class GatewayLoop {
     // Workers go by the database's clock.
     var message = message
     if message.answerBy != 0 { message.answerBy = clock.database(message.answerBy) }
-    producer.append(message.record(partitions: partitions, seal: seal)) { [weak self] result in
+    producer.append(message.record(in: ranges, at: clock.now, seal: seal)) { [weak self] result in
       guard let self else { return }
       var succeeded = true
       if case .failure(let error) = result {

@@ -37,6 +37,8 @@ public actor GatewayShard {
   private nonisolated let loop: EventLoop
   private let lane: Lane
   private let clock = DatabaseClock()
+  private let log: any EventLog
+  private var ranges: PartitionRanges?
   private let gateway: GatewayLoop
   private let logger: Logger
   private var servers: [HTTPServer] = []
@@ -49,6 +51,7 @@ public actor GatewayShard {
   public init(_ parts: GatewayParts, number: UInt8, on loop: EventLoop) throws {
     self.loop = loop
     logger = parts.logger
+    log = parts.log
     lane = try Lane(on: loop, parts.database)
     let credentials = CredentialStore(
       on: loop, lane: lane, keyring: parts.keyring, clock: clock, capacity: 100_000)
@@ -62,6 +65,7 @@ public actor GatewayShard {
     _ listeners: [Listening], _ configuration: HTTPConfiguration, files: String? = nil
   ) async throws -> [SocketAddress] {
     try await clock.adjust(with: lane)
+    try await place()
     clockTask = Task(executorPreference: loop) { await self.keepClock() }
     return try listeners.map { listening in
       let handler = CWMPHandler(
@@ -112,9 +116,21 @@ public actor GatewayShard {
   private func keepClock() async {
     while !Task.isCancelled {
       do { try await loop.sleep(for: .seconds(10)) } catch { return }
-      do { try await clock.adjust(with: lane) } catch {
+      do {
+        try await clock.adjust(with: lane)
+        try await place()
+      } catch {
         logger.debug("database clock not read") { $0.add(error) }
       }
     }
+  }
+
+  /// Learns of a new range of partitions well before it begins; until the log knows it, too, the ones before are used.
+  private func place() async throws {
+    let found = try await PartitionRanges.read(on: lane)
+    guard found != ranges else { return }
+    try await log.learnPartitions(of: .messages)
+    gateway.place(in: found)
+    ranges = found
   }
 }

@@ -27,7 +27,7 @@ struct Batch {
   /// Reads the records' headers and opens their bodies.
   init(_ records: [LogRecord], opening seal: RecordSeal) {
     inputs.reserveCapacity(records.count)
-    for record in records {
+    for record in records where !record.isHeartbeat {
       do throws(MalformedRecord) {
         let message = try CPEMessage(record, seal: seal)
         inputs.append(

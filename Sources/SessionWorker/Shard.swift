@@ -67,6 +67,9 @@ public actor Shard {
   private let reader: any LogReader
   private let producer: any LogProducer
   private let work: BatchWork
+  /// Not on the batches' lane: what it waits for are those.
+  private let opening: RangeOpening
+  private var ranges: PartitionRanges?
   private var assigned: [Int32: Claim] = [:]
   /// Partitions whose next batch goes through a probe first.
   private var suspects: Set<Int32> = []
@@ -83,6 +86,7 @@ public actor Shard {
     reader = parts.log.reader(on: parts.lane.loop)
     producer = parts.log.producer(on: parts.lane.loop)
     work = BatchWork(parts)
+    opening = parts.claims.opening(on: parts.log)
     self.parts = parts
   }
 
@@ -128,12 +132,26 @@ public actor Shard {
       } catch {
         parts.report.failed("cannot renew leases", error)
       }
+      do {
+        if let first = try await opening.tend() { parts.report.opened(first) }
+      } catch {
+        parts.report.failed("cannot open a new range of partitions", error)
+      }
       do { try await loop.sleep(for: .milliseconds(500)) } catch { return }
     }
   }
 
   /// Reads from where the claims stand.
   private func assign(_ claims: [Int32: Claim]) async {
+    do {
+      try await learnRanges()
+    } catch {
+      parts.report.failed("cannot read the ranges of partitions", error)
+      assigned = [:]
+      await reader.assign([:])
+      try? await loop.sleep(for: .milliseconds(500))
+      return
+    }
     assigned = claims
     suspects.formIntersection(claims.keys)
     suspects.formUnion(claims.values.lazy.filter { $0.starts >= Self.suspiciousStarts }.map(\.part))
@@ -142,10 +160,17 @@ public actor Shard {
     parts.report.owns(claims.count)
   }
 
+  /// Which range is current, asked after the claims were taken: when another one opens, all claims before it end.
+  private func learnRanges() async throws {
+    let found = try await PartitionRanges.read(on: parts.lane)
+    if found.total != ranges?.total { try await parts.log.learnPartitions(of: .messages) }
+    ranges = found
+  }
+
   private func round() async {
     let claims = await parts.claims.claims
     if claims.mapValues(\.epoch) != assigned.mapValues(\.epoch) { await assign(claims) }
-    guard !claims.isEmpty else {
+    guard !assigned.isEmpty, let current = ranges?.current else {
       try? await loop.sleep(for: .milliseconds(50))
       return
     }
@@ -153,9 +178,13 @@ public actor Shard {
       let records = try await reader.next(
         maximumRecords: Self.maximumRecords, maximumBytes: Self.maximumBytes, wait: .milliseconds(200))
       let newer = Self.newer(in: records)
-      let known =
+      var known =
         newer.isEmpty
         ? records : records.filter { $0.offset < newer[$0.partition.number]?.offset ?? .max }
+      if current.first > 0, known.contains(where: { $0.partition.number < current.first }) {
+        await pour(known.filter { $0.partition.number < current.first }, into: current)
+        known.removeAll { $0.partition.number < current.first }
+      }
       if let suspect = known.first(where: { suspects.contains($0.partition.number) })?.partition {
         await processSuspect(known.filter { $0.partition == suspect })
       } else if !known.isEmpty {
@@ -190,6 +219,40 @@ public actor Shard {
       try await parts.claims.decline(part)
     } catch {
       parts.report.failed("cannot give a partition back", error)
+    }
+  }
+
+  /// Passes records that came into an old range too late on to the current one, where they are folded as late ones.
+  private func pour(_ records: [LogRecord], into range: PartitionRanges.Range) async {
+    do {
+      let late = records.filter { !$0.isHeartbeat }.map { record in
+        OutgoingRecord(
+          partition: Partition(.messages, range.partition(of: record.key)), key: record.key, headers: record.headers,
+          value: record.value)
+      }
+      for result in await append(late) { _ = try result.get() }
+      let moves = self.moves(records)
+      let moved = try await parts.lane.pipeline([parts.claims.swap(moves)])[0]
+      guard moved.count == moves.count else { throw Fenced() }
+      await note(moves)
+      if !late.isEmpty { parts.report.poured(late.count) }
+    } catch {
+      parts.report.failed("records of an old range not passed on", error)
+      try? await loop.sleep(for: .milliseconds(200))
+      await reseek()
+    }
+  }
+
+  private func append(_ records: [OutgoingRecord]) async -> [Result<Int64, EventLogError>] {
+    if records.isEmpty { return [] }
+    return await withCheckedContinuation { continuation in
+      var results: [Result<Int64, EventLogError>] = []
+      for record in records {
+        producer.append(record) { result in
+          results.append(result)
+          if results.count == records.count { continuation.resume(returning: results) }
+        }
+      }
     }
   }
 
@@ -305,12 +368,16 @@ public actor Shard {
       try await transaction.pipeline(writes, commit: true)
       return outcome
     }
+    await note(moves)
+    tell(outcome.directives)
+    parts.report.finished(batch, outcome, took: loop.now - began)
+  }
+
+  private func note(_ moves: [(claim: Claim, to: Int64)]) async {
     for move in moves {
       await parts.claims.moved(move.claim.part, to: move.to)
       assigned[move.claim.part]?.nextOffset = move.to
     }
-    tell(outcome.directives)
-    parts.report.finished(batch, outcome, took: loop.now - began)
   }
 
   /// Each partition's claim and where the batch moves it.

@@ -16,6 +16,7 @@ public final class WorkerReport {
   private let batchSize: Histogram
   private let batchTime: Histogram
   private let partitions: Gauge
+  private let pouredRecords: Counter
 
   /// Creates the report of one shard.
   public init(_ logger: Logger, _ registry: MetricsRegistry) {
@@ -31,6 +32,8 @@ public final class WorkerReport {
       "carillon_worker_failures_total", "Batches, reads and appends that failed and were tried again")
     batchSize = registry.histogram("carillon_worker_batch_records", "Records a batch", buckets: .counts)
     batchTime = registry.histogram("carillon_worker_batch_seconds", "Time of a batch to its commit", buckets: .latency)
+    pouredRecords = registry.counter(
+      "carillon_worker_poured_records_total", "Records of an old range of partitions passed on to the current one")
     partitions = registry.gauge("carillon_worker_partitions", "Partitions owned")
   }
 
@@ -50,6 +53,17 @@ public final class WorkerReport {
       line.add(LogKey("records"), describing: range)
       line.add(.reason, how)
     }
+  }
+
+  /// Workers read a new range of partitions from now on.
+  func opened(_ first: Int32) {
+    logger.info("a new range of partitions is read") { $0.add(LogKey("first"), Int64(first)) }
+  }
+
+  /// Records of an old range were passed on to the current one.
+  func poured(_ count: Int) {
+    pouredRecords.increment(by: count)
+    logger.info("late records of an old range passed on") { $0.add(LogKey("count"), Int64(count)) }
   }
 
   /// How many partitions the shard owns now.

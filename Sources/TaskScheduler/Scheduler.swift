@@ -54,7 +54,7 @@ public actor Scheduler {
     loop = parts.lane.loop
     report = parts.report
     let lanes = OutboxLanes(parts.claims, loop)
-    let records = RecordAppender(parts.log, on: parts.lane.loop)
+    let records = RecordAppender(parts.log, lane: parts.lane)
     activities = [
       lanes,
       OutboxRelay(lanes, parts.lane, records),

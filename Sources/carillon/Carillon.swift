@@ -73,6 +73,8 @@ enum Carillon {
           CommandTable.Option(
             "restored", nil,
             "The database was restored from a backup: put once tasks in doubt, begin the embedded log anew."),
+          CommandTable.Option(
+            "partitions", value: "N", "Give cwmp.messages N new partitions, more than it has; roles go on meanwhile."),
         ]),
       CommandTable(
         "token", "Tokens of the API.",

@@ -13,8 +13,13 @@ enum KafkaWiring {
     return (log, incarnation(settings))
   }
 
-  static func migrate(_ process: ServerProcess) async throws {
-    for line in try await KafkaTopics.migrate(try settings(process.configuration.log)) { print(line) }
+  /// - Parameters:
+  ///   - partitions: how many `messages` has, or is to have.
+  ///   - mayGrow: whether it may be given those that it lacks.
+  static func migrate(_ process: ServerProcess, partitions: Int32, mayGrow: Bool) async throws {
+    var settings = try settings(process.configuration.log)
+    settings.topics[.messages]?.partitions = partitions
+    for line in try await KafkaTopics.migrate(settings, mayGrow: mayGrow) { print(line) }
   }
 
   /// Names the log of `cwmp.messages` for ever: its topic's name with the incarnation.

@@ -14,12 +14,41 @@ enum MigrateCommand {
     let lane = try Lane(on: process.control, process.database)
     let applied = try await Migrations.run([LogSchema.migration] + FleetSchema.migrations, on: lane)
     print(applied.isEmpty ? "the schema is up to date" : "applied \(applied.map(String.init).joined(separator: ", "))")
-    try await PostgreSQLLog.migrate(
-      partitions(configuration.log), isUsed: configuration.log.kind == .postgresql, on: lane)
-    if configuration.log.kind == .kafka { try await KafkaWiring.migrate(process) }
+    try await makeLog(process, more: try arguments.integer("partitions", in: 1...10_000), on: lane)
     if arguments.has("restored") { try await noteRestore(on: lane, configuration) }
     await lane.close()
     return 0
+  }
+
+  /// Makes the topics, or adds to `messages` a range of so many partitions as are asked for.
+  private static func makeLog(_ process: ServerProcess, more: Int?, on lane: Lane) async throws {
+    let log = process.configuration.log
+    let configured = Int32(clamping: log.messages.partitions)
+    var known = try await PartitionRanges.find(on: lane)
+    if let found = known, !found.ranges.contains(where: { $0.count == configured }) {
+      throw PostgreSQLError(
+        .misconfigured,
+        "topic cwmp.messages has \(found.ranges.last?.count ?? 0) partitions and the configuration says \(configured): "
+          + "more are had by `carillon migrate --partitions N`")
+    }
+    if known != nil, let more { known = try await PartitionRanges.add(count: Int32(more), on: lane) }
+    let ranges = known ?? PartitionRanges(count: configured)
+    var topics = partitions(log)
+    topics[.messages] = ranges.total
+    if known != nil { try await PostgreSQLLog.grow(to: ranges, on: lane) }
+    try await PostgreSQLLog.migrate(topics, isUsed: log.kind == .postgresql, on: lane)
+    if log.kind == .kafka { try await KafkaWiring.migrate(process, partitions: ranges.total, mayGrow: known != nil) }
+    guard known != nil else {
+      try await PartitionRanges.found(count: configured, on: lane)
+      if more != nil { try await makeLog(process, more: more, on: lane) }
+      return
+    }
+    try await PartitionRanges.begin(on: lane)
+    guard let last = ranges.ranges.last, last.beginsAt == .max else { return }
+    print(
+      "partitions \(last.first) to \(last.first + last.count - 1) of messages take new records "
+        + "\(PartitionRanges.notice.components.seconds) s from now and are read once those before are folded; "
+        + "from now on the configuration may say \(last.count)")
   }
 
   private static func noteRestore(on lane: Lane, _ configuration: Configuration) async throws {

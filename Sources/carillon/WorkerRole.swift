@@ -39,9 +39,7 @@ enum WorkerRole {
     settings.givesCredentials = process.configuration.worker.credentials == .give
     settings.trapOn = process.configuration.worker.trapOn
     let report = WorkerReport(process.logger, process.metrics)
-    let claims = Claims(
-      log: "messages/\(incarnation)", partitions: log.partitionCount(of: .messages),
-      lane: try Lane(on: loop, process.database))
+    let claims = Claims(log: "messages/\(incarnation)", partitions: nil, lane: try Lane(on: loop, process.database))
     let path = process.configurationPath
     var database = process.database
     database.session.merge(Shard.laneSession) { _, ours in ours }

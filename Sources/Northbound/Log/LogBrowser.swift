@@ -86,6 +86,7 @@ public actor LogBrowser {
 
   private func read(_ query: LogQuery) async throws -> LogPage {
     let log = try await opened()
+    if query.topic == .messages { try await log.learnPartitions(of: .messages) }
     let parts = log.partitionCount(of: query.topic)
     let partition = Partition(query.topic, try query.part(among: parts))
     var page = LogPage(
@@ -120,7 +121,7 @@ public actor LogBrowser {
       for record in records where record.offset < page.end && page.records.count < query.limit {
         page.next = record.offset + 1
         scanned += 1
-        guard query.takes(record) else { continue }
+        guard !record.isHeartbeat, query.takes(record) else { continue }
         page.records.append(record)
         bytes += record.value.count
       }

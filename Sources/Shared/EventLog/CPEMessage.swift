@@ -141,12 +141,13 @@ extension CPEMessage {
   }
 
   /// The record to append, its body sealed where it may hold secrets.
-  public func record(partitions: Int32, seal: RecordSeal) -> OutgoingRecord {
+  /// - Parameter now: microseconds since 1970, database clock: which range takes it.
+  public func record(in ranges: PartitionRanges, at now: Int64, seal: RecordSeal) -> OutgoingRecord {
     var key: [UInt8] = []
     key.reserveCapacity(36)
     device.appendText(to: &key)
     return OutgoingRecord(
-      partition: Partition(.messages, Partitioning.partition(of: key, among: partitions)), key: key, headers: headers,
+      partition: Partition(.messages, ranges.partition(of: key, at: now)), key: key, headers: headers,
       value: isSealed ? seal.seal(body, for: device) : body)
   }
 

@@ -30,7 +30,7 @@ public actor Claims {
   public nonisolated let log: String
   private nonisolated let loop: EventLoop
   private let lane: Lane
-  private let partitions: Int32
+  private let partitions: Int32?
   private var held: [Int32: Claim] = [:]
   private var declined: Set<Int32> = []
   private var isLeaving = false
@@ -40,13 +40,19 @@ public actor Claims {
 
   /// Creates a member that owns nothing yet.
   /// - Parameters:
+  ///   - partitions: how many there are; nil: those of the ranges of `cwmp.messages` that are read.
   ///   - lane: not the lane of the batches: leases must be renewed while one of those waits.
-  public init(log: String, partitions: Int32, member: UUID128 = .random(), lane: Lane) {
+  public init(log: String, partitions: Int32?, member: UUID128 = .random(), lane: Lane) {
     self.log = log
     self.partitions = partitions
     self.member = member
     self.lane = lane
     loop = lane.loop
+  }
+
+  /// What opens new ranges of `cwmp.messages` to the members, on the lane of the leases.
+  public nonisolated func opening(on log: any EventLog) -> RangeOpening {
+    RangeOpening(claims: self.log, log: log, lane: lane)
   }
 
   /// What is owned now, by part.
@@ -58,14 +64,14 @@ public actor Claims {
     guard !isLeaving else { return [] }
     let rows = try await lane.pipeline([
       Call(Self.beat, .text(log), .uuid(member)),
-      Call(Self.make, .text(log), .int32(partitions)),
+      partitions.map { Call(Self.make, .text(log), .int32($0)) } ?? Call(Self.makeOfRanges, .text(log)),
       Call(Self.renew, .text(log), .uuid(member)),
       Call(Self.count, .text(log)),
       Call(Self.owned, .text(log), .uuid(member)),
     ])
     try keep(rows[4])
-    let members = try Int32(rows[3].first?.int64(0) ?? 1)
-    let share = Int((partitions + max(members, 1) - 1) / max(members, 1))
+    let members = max(try rows[3][0].int64(0), 1)
+    let share = Int((try rows[3][0].int64(1) + members - 1) / members)
     if held.count < share { try await seek(share - held.count) }
     return held.count > share ? held.keys.sorted().suffix(held.count - share) : []
   }
@@ -154,6 +160,15 @@ public actor Claims {
     ON CONFLICT DO NOTHING
     """)
 
+  private static let makeOfRanges = Statement(
+    "claims.make_of_ranges",
+    """
+    INSERT INTO log_claim (log, part)
+    SELECT $1, n FROM log_range r, generate_series(r.first, r.first + r.count - 1) AS n
+     WHERE r.is_read AND NOT EXISTS (SELECT FROM log_claim c WHERE c.log = $1 AND c.part = n)
+    ON CONFLICT DO NOTHING
+    """)
+
   private static let renew = Statement(
     "claims.renew",
     """
@@ -166,7 +181,11 @@ public actor Claims {
     "claims.owned", "SELECT part, epoch, next_offset, starts FROM log_claim WHERE log = $1 AND owner = $2")
 
   private static let count = Statement(
-    "claims.count", "SELECT count(*) FROM log_member WHERE log = $1 AND live_until > clock_timestamp()")
+    "claims.count",
+    """
+    SELECT (SELECT count(*) FROM log_member WHERE log = $1 AND live_until > clock_timestamp()),
+           (SELECT count(*) FROM log_claim WHERE log = $1)
+    """)
 
   private static let take = Statement(
     "claims.take",

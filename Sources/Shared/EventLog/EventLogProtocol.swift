@@ -10,8 +10,11 @@ public import Networking
 /// * **Never silent**: reading from an offset that the log no longer has fails with
 ///   ``EventLogError/Kind/offsetOutOfRange``; nothing is skipped.
 public protocol EventLog: Sendable {
-  /// How many partitions `topic` has; constant for the life of this value.
+  /// How many partitions `topic` has, as was last looked.
   func partitionCount(of topic: Topic) -> Int32
+
+  /// Looks again: `messages` may get more. To be called before a new one is written or read.
+  func learnPartitions(of topic: Topic) async throws(EventLogError)
 
   /// A producer for the code of one loop. Call it on that loop.
   func producer(on loop: EventLoop) -> any LogProducer

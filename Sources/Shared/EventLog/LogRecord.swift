@@ -46,6 +46,14 @@ public struct LogRecord: Sendable {
   }
 }
 
+extension LogRecord {
+  /// Marks the records by which ``EventLog/probe(written:read:)`` shows on Kafka that appends are acknowledged.
+  public static let heartbeatHeader: StaticString = "carillon-heartbeat"
+
+  /// Whether it is such a record: to be moved past, and nothing else. Any other record of `messages` has a key.
+  public var isHeartbeat: Bool { key.isEmpty && headers.first(Self.heartbeatHeader) != nil }
+}
+
 /// What both logs agree to carry.
 public enum EventLogLimits {
   /// The largest value of a record: 16 MiB, less room for its headers.

@@ -7,6 +7,9 @@ enum LogStatements {
   static let makeTopic = Statement(
     "log.make_topic", "INSERT INTO log_topic (topic, partitions) VALUES ($1, $2) ON CONFLICT DO NOTHING")
 
+  static let grow = Statement(
+    "log.grow", "UPDATE log_topic SET partitions = greatest(partitions, $2) WHERE topic = $1")
+
   static let makeHeads = Statement(
     "log.make_heads",
     """

@@ -18,7 +18,7 @@ public final class PostgreSQLLog: EventLog {
   ]
 
   private let settings: LaneSettings
-  private let partitions: [Topic: Int32]
+  private let partitions: Mutex<[Topic: Int32]>
   private let incarnations: [Topic: UUID128]
   private let control: Lane
   private let wakeups = LogWakeups()
@@ -68,13 +68,22 @@ public final class PostgreSQLLog: EventLog {
   ) {
     self.settings = settings
     self.control = control
-    self.partitions = partitions
+    self.partitions = Mutex(partitions)
     self.incarnations = incarnations
     notifier = LogNotifier(lane: control, wakeups: wakeups)
     retention = LogRetention(lane: control, ages: ages)
   }
 
-  /// Makes topics that are missing, with their heads. A topic's partition count never changes.
+  /// Gives `messages` the partitions of all its ranges.
+  public static func grow(to ranges: PartitionRanges, on lane: Lane) async throws(PostgreSQLError) {
+    _ = try await lane.pipeline([
+      Call(LogStatements.grow, .int16(Topic.messages.rawValue), .int32(ranges.total)),
+      Call(LogStatements.makeHeads, .int16(Topic.messages.rawValue), .int16(Topic.messages.firstSlot)),
+    ])
+  }
+
+  /// Makes topics that are missing, with their heads. A topic's partition count does not change, but that `messages`
+  /// may get more (``grow(to:on:)``).
   ///
   /// - Parameter isUsed: whether this is the cluster's log; then another count is an error.
   /// - Throws: ``PostgreSQLError/Kind/misconfigured`` where a topic that is there has another count.
@@ -102,7 +111,20 @@ public final class PostgreSQLLog: EventLog {
   public func incarnation(of topic: Topic) -> UUID128 { incarnations[topic] ?? .zero }
 
   /// Part of ``EventLog``.
-  public func partitionCount(of topic: Topic) -> Int32 { partitions[topic] ?? 1 }
+  public func partitionCount(of topic: Topic) -> Int32 { partitions.withLock { $0[topic] ?? 1 } }
+
+  /// Part of ``EventLog``.
+  public func learnPartitions(of topic: Topic) async throws(EventLogError) {
+    do throws(PostgreSQLError) {
+      for row in try await control.query(LogStatements.topics) {
+        guard let topic = Topic(rawValue: try row.int16(0)) else { continue }
+        let count = try row.int32(1)
+        partitions.withLock { $0[topic] = count }
+      }
+    } catch {
+      throw EventLogError(error)
+    }
+  }
 
   /// Part of ``EventLog``.
   public func producer(on loop: EventLoop) -> any LogProducer {

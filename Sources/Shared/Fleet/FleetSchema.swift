@@ -1,3 +1,4 @@
+import EventLog
 public import PostgreSQL
 
 /// The fleet's tables (docs/architecture.md, sections 3 to 5). Migration 1, the log's own tables, stands in `EventLog`.
@@ -15,7 +16,7 @@ public enum FleetSchema {
 
   /// The migrations of the fleet, in order.
   public static let migrations: [Migration] = [
-    Migration(number: 2, name: "fleet", sql: fleet)
+    Migration(number: 2, name: "fleet", sql: fleet), PartitionRanges.migration,
   ]
 
   // Hot statements name the device, and every table of a device leads with it, so that the schema distributes by it

@@ -51,6 +51,25 @@ struct KafkaAdmin {
       })
   }
 
+  /// Gives a topic more partitions, `total` in all.
+  func grow(_ topic: String, to total: Int32) throws(EventLogError) {
+    var reason = [CChar](repeating: 0, count: 512)
+    guard let new = rd_kafka_NewPartitions_new(topic, Int(total), &reason, reason.count) else {
+      throw EventLogError(.misconfigured, "add partitions to topic \(topic): \(KafkaClient.text(reason))")
+    }
+    defer { rd_kafka_NewPartitions_destroy(new) }
+    var list: [OpaquePointer?] = [new]
+    try ask(
+      "add partitions to topic \(topic)", RD_KAFKA_EVENT_CREATEPARTITIONS_RESULT, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS,
+      { rd_kafka_CreatePartitions(client.raw, &list, 1, $0, $1) },
+      { event throws(EventLogError) in
+        var count = 0
+        let results = rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event), &count)
+        let error = rd_kafka_topic_result_error(count > 0 ? results?[0] : nil)
+        guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { throw EventLogError(error, "add partitions to \(topic)") }
+      })
+  }
+
   /// All of a topic's configuration.
   func configuration(of topic: String) throws(EventLogError) -> [Entry] {
     guard let resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic) else { return [] }

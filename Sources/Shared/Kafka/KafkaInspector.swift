@@ -91,15 +91,25 @@ struct KafkaTopicState {
   /// Whether every partition has one.
   var hasLeaders: Bool { !partitions.isEmpty && partitions.allSatisfy { $0.leader >= 0 } }
 
+  private func otherCount(_ wanted: Int32) -> EventLogError {
+    EventLogError(
+      .misconfigured,
+      "topic \(name) has \(partitions.count) partitions and should have \(wanted): the count of a topic in use does "
+        + "not change, but that `carillon migrate --partitions` adds to those of messages")
+  }
+
+  /// For a topic that nothing was added to.
+  func refuseMore(than wanted: Int32) throws(EventLogError) {
+    guard partitions.count <= Int(wanted) else { throw otherCount(wanted) }
+  }
+
   /// - Returns: how many partitions there are.
   func check(against settings: KafkaSettings) throws(EventLogError) -> Int32 {
     let wanted = settings.topics[topic]?.partitions ?? 0
     let isOurs = topic != .deviceEvents && topic != .taskEvents
-    if isOurs, partitions.count != Int(wanted) {
-      throw EventLogError(
-        .misconfigured,
-        "topic \(name) has \(partitions.count) partitions and the configuration says \(wanted): the count of an "
-          + "incarnation never changes; begin a new one")
+    // Of messages there may be more than the configuration says: ranges that were added.
+    if isOurs, topic == .messages ? partitions.count < Int(wanted) : partitions.count != Int(wanted) {
+      throw otherCount(wanted)
     }
     for partition in partitions {
       if partition.replicas < settings.replicationFactor, !settings.allowsFewReplicas {

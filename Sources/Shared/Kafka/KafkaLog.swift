@@ -7,9 +7,6 @@ import Synchronization
 /// handle a process, shared by its loops. Partitions are read by `assign()` from offsets of our own; who reads what is
 /// leased in PostgreSQL, as for the other log.
 public final class KafkaLog: EventLog {
-  /// Marks the records by which ``probe(written:read:)`` shows that appends are acknowledged; readers pass them over.
-  static let heartbeatHeader: StaticString = "carillon-heartbeat"
-
   private let settings: KafkaSettings
   private let loop: EventLoop
   private let threads: KafkaThreads
@@ -17,7 +14,7 @@ public final class KafkaLog: EventLog {
   let home: KafkaProducerHome
   private let consumer: KafkaConsumer
   private let troubles: KafkaTroubleWatch
-  private let partitions: [Topic: Int32]
+  private let partitions: Mutex<[Topic: Int32]>
   private let hasBeaten = Atomic(false)
 
   /// Connects and checks the topics.
@@ -59,11 +56,25 @@ public final class KafkaLog: EventLog {
     self.home = home
     self.consumer = consumer
     self.troubles = troubles
-    self.partitions = partitions
+    self.partitions = Mutex(partitions)
   }
 
   /// As ``EventLog/partitionCount(of:)`` says; read from the brokers at ``connect(_:on:report:)``.
-  public func partitionCount(of topic: Topic) -> Int32 { partitions[topic] ?? 0 }
+  public func partitionCount(of topic: Topic) -> Int32 { partitions.withLock { $0[topic] ?? 0 } }
+
+  /// As ``EventLog/learnPartitions(of:)`` says: each handle has a picture of its own, in which a partition that it has
+  /// not seen cannot be written or read.
+  public func learnPartitions(of topic: Topic) async throws(EventLogError) {
+    let clients = [home.handle, consumer.client].compactMap { $0 }
+    let count = try await threads.wait { [settings] in
+      Result { () throws(EventLogError) in
+        var count = 0
+        for client in clients { count = try KafkaTopicState(of: topic, client, settings).partitions.count }
+        return count
+      }
+    }
+    partitions.withLock { $0[topic] = Int32(count) }
+  }
 
   /// As ``EventLog/producer(on:)`` says.
   public func producer(on loop: EventLoop) -> any LogProducer { home.producer(on: loop) }
@@ -109,7 +120,7 @@ public final class KafkaLog: EventLog {
     let result: Result<Int64, EventLogError> = await withCheckedContinuation { continuation in
       let accepted = loop.post { [home, loop] in
         var headers = RecordHeaders()
-        headers.append(Self.heartbeatHeader, CollectionOfOne(1))
+        headers.append(LogRecord.heartbeatHeader, CollectionOfOne(1))
         let record = OutgoingRecord(partition: Partition(.messages, 0), key: [], headers: headers, value: [])
         home.producer(on: loop).append(record) { continuation.resume(returning: $0) }
       }

@@ -8,8 +8,6 @@ final class KafkaPartitionQueue: @unchecked Sendable {
   /// A record, or why there will be none.
   enum Item {
     case record(LogRecord)
-    /// A heartbeat of ``KafkaLog/probe(written:read:)``: passed over.
-    case heartbeat(offset: Int64)
     /// The offset asked for is not there.
     case outOfRange
     case failure(EventLogError)
@@ -58,15 +56,11 @@ final class KafkaPartitionQueue: @unchecked Sendable {
   }
 
   private func record(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> Item {
-    let headers = RecordHeaders(native: message)
-    if message.pointee.key_len == 0, headers.first(KafkaLog.heartbeatHeader) != nil {
-      return .heartbeat(offset: message.pointee.offset)
-    }
-    return .record(
+    .record(
       LogRecord(
         partition: partition, offset: message.pointee.offset,
         timestamp: max(rd_kafka_message_timestamp(message, nil), 0) * 1000,
-        key: [UInt8](message.pointee.key, message.pointee.key_len), headers: headers,
+        key: [UInt8](message.pointee.key, message.pointee.key_len), headers: RecordHeaders(native: message),
         value: [UInt8](message.pointee.payload, message.pointee.len)))
   }
 }

@@ -54,6 +54,9 @@ actor KafkaProducerHome {
     }
   }
 
+  /// The handle that appends go to now.
+  nonisolated var handle: KafkaClient? { registry.withLock { $0.client } }
+
   /// Waits a while for what was appended, then lets go of everything.
   func shutdown(patience: Duration) async {
     isStopping = true

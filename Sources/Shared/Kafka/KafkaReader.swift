@@ -135,7 +135,6 @@ actor KafkaReader: LogReader {
     switch item {
     // Below the position is left over from before a move.
     case .record(let record): if record.offset >= position { sources[partition]?.records.append(record) }
-    case .heartbeat: break
     case .outOfRange: sources[partition]?.failure = .outOfRange
     case .failure(let error): sources[partition]?.failure = .other(error)
     }

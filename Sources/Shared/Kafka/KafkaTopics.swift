@@ -4,9 +4,12 @@ public import EventLog
 public enum KafkaTopics {
   /// Makes the topics that are missing and sets the limits of those that are there; what an operator set besides is
   /// kept.
+  /// - Parameter mayGrow: whether `messages` may be given partitions that it lacks.
   /// - Returns: one line for each topic that was made or changed.
   /// - Throws: ``EventLogError``; ``EventLogError/Kind/misconfigured`` where a topic has another number of partitions.
-  public static func migrate(_ settings: KafkaSettings) async throws(EventLogError) -> [String] {
+  public static func migrate(
+    _ settings: KafkaSettings, mayGrow: Bool = false
+  ) async throws(EventLogError) -> [String] {
     try settings.validate()
     return try await run(settings) { (client) throws(EventLogError) in
       let admin = KafkaAdmin(client)
@@ -15,11 +18,15 @@ public enum KafkaTopics {
         let name = settings.name(of: topic)
         if try admin.create(newTopic(topic, settings)) {
           done.append("made topic \(name) with \(settings.topics[topic]?.partitions ?? 0) partitions")
+        } else if topic == .messages, mayGrow, try grow(topic, settings, admin, client) {
+          done.append("topic \(name) has \(settings.topics[topic]?.partitions ?? 0) partitions now")
         } else if try merge(topic, settings, admin, client) {
           done.append("configured topic \(name)")
         }
       }
       for topic in Topic.allCases { try awaitLeaders(of: topic, client, settings) }
+      let messages = try KafkaTopicState(of: .messages, client, settings)
+      if !mayGrow { try messages.refuseMore(than: settings.topics[.messages]?.partitions ?? 0) }
       return done
     }
   }
@@ -95,6 +102,24 @@ public enum KafkaTopics {
     KafkaAdmin.NewTopic(
       name: settings.name(of: topic), partitions: settings.topics[topic]?.partitions ?? 1,
       replicas: Int32(settings.replicationFactor), configuration: configuration(of: topic, settings))
+  }
+
+  /// Adds the partitions that are wanted and not there.
+  private static func grow(
+    _ topic: Topic, _ settings: KafkaSettings, _ admin: KafkaAdmin, _ client: KafkaClient
+  ) throws(EventLogError) -> Bool {
+    let wanted = settings.topics[topic]?.partitions ?? 0
+    let name = settings.name(of: topic)
+    guard try KafkaTopicState(of: topic, client, settings).partitions.count < Int(wanted) else { return false }
+    try admin.grow(name, to: wanted)
+    let deadline = ContinuousClock.now + .seconds(20)
+    while try KafkaTopicState(of: topic, client, settings).partitions.count < Int(wanted) {
+      guard ContinuousClock.now < deadline else {
+        throw EventLogError(.unavailable, "topic \(name): the brokers do not show its new partitions after 20 s")
+      }
+      client.pause(milliseconds: 100)
+    }
+    return true
   }
 
   /// Read, merge, write: `AlterConfigs` replaces the whole set.

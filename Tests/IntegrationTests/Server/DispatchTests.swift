@@ -23,16 +23,16 @@ struct DispatchTests {
         _ = try await cluster.api("/devices/\(cpe.identity)/tasks", method: "POST", body: #"{"method":"Reboot"}"#)
         let folded = "SELECT count(*) FROM device_contact WHERE NOT posted"
         try await cpe.inform()
-        try await cluster.eventually("the Inform is folded") { try await database.count(folded) == 1 }
+        try await cluster.eventually("the Inform is folded") { try await database.number(folded) == 1 }
 
         async let killed: Void = killInBetween(cluster, database, broker)
         let free = "SELECT count(*) FROM (SELECT 1 FROM task FOR UPDATE SKIP LOCKED) AS t"
-        try await cluster.eventually("the task is locked") { try await database.count(free) == 0 }
+        try await cluster.eventually("the task is locked") { try await database.number(free) == 0 }
         let asked = try await cpe.empty()
         try await killed
 
         #expect(asked.request?.method == .reboot)
-        #expect(try await database.count("SELECT attempt FROM task") == 1, "it is the attempt that was committed")
+        #expect(try await database.number("SELECT attempt FROM task") == 1, "it is the attempt that was committed")
         #expect(try await cpe.answer(.reboot, asked.id).status == .noContent)
         #expect(try await cpe.inform([EventStruct(.boot)]).status == .ok)
         #expect(try await cpe.work().isEmpty)
@@ -63,7 +63,7 @@ struct DispatchTests {
             }
           }
           try await cluster.eventually("the dispatch is committed") {
-            try await database.count("SELECT count(*) FROM task WHERE state = 2 AND attempt = 1") == 1
+            try await database.number("SELECT count(*) FROM task WHERE state = 2 AND attempt = 1") == 1
           }
           let worker = await cluster.server("worker")
           if broker == nil {
@@ -87,13 +87,8 @@ struct DispatchTests {
 }
 
 extension TestDatabase {
-  /// The number that a statement tells.
-  fileprivate func count(_ sql: String) async throws -> Int {
-    try await withLane { lane in Int(try await lane.query(Statement("test.count", sql))[0].int64(0)) }
-  }
-
   /// How many backends wait for a lock of that one.
   fileprivate func waitingFor(_ pid: Int32) async throws -> Int {
-    try await count("SELECT count(*) FROM pg_stat_activity WHERE \(pid) = ANY (pg_blocking_pids(pid))")
+    try await number("SELECT count(*) FROM pg_stat_activity WHERE \(pid) = ANY (pg_blocking_pids(pid))")
   }
 }

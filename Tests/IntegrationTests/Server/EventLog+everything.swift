@@ -17,7 +17,7 @@ extension EventLog {
       while next < end {
         let more = try await reader.next(maximumRecords: 256, maximumBytes: 1 << 20, wait: .seconds(2))
         guard let last = more.last else { break }
-        records += more
+        records += more.filter { !$0.isHeartbeat }
         next = last.offset + 1
       }
       await reader.close()

@@ -20,7 +20,7 @@ struct RestoreTests {
         let (_, made) = try await cluster.api(
           "/devices/\(cpe.identity)/tasks", method: "POST", body: #"{"method":"Reboot"}"#)
         let task = try #require(made.split(separator: "\"").dropFirst(3).first.map(String.init))
-        let refused = try await cluster.noteRestore()
+        let refused = try await cluster.migrate("--restored")
         #expect(refused.contains("stop every role first"), "\(refused)")
         await cluster.killAll()
         let backup = Backup(of: database)
@@ -37,7 +37,7 @@ struct RestoreTests {
         #expect(try await cpe.answer(.reboot, sent?.id).status == .noContent)
         await cluster.killAll()
         try await backup.restore()
-        #expect(try await cluster.noteRestore().contains("restore 1 noted: "))
+        #expect(try await cluster.migrate("--restored").contains("restore 1 noted: "))
 
         let told = Statement(
           "test.told", "SELECT count(*) FROM outbox WHERE position('carillon.task.in_doubt.v1'::bytea in headers) > 0")

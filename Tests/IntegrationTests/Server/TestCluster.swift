@@ -104,10 +104,11 @@ actor TestCluster {
     _ = try run("'\(Self.program)' migrate --config '\(configuration)' 2>&1")
   }
 
-  /// What `carillon migrate --restored` says.
-  func noteRestore() throws -> String {
+  /// What `carillon migrate` with these options says, also where it refuses.
+  func migrate(_ options: String...) throws -> String {
     let configuration = try configure(operations: 0, cwmp: 0, api: 0)
-    return try run("'\(Self.program)' migrate --restored --config '\(configuration)' 2>&1 | tr '\\n' ' '")
+    let command = "'\(Self.program)' migrate \(options.joined(separator: " ")) --config '\(configuration)'"
+    return try run("said=$(\(command) 2>&1); echo $said")
   }
 
   /// Starts a role and waits until it is ready.

@@ -137,6 +137,13 @@ struct TestDatabase: Sendable {
     }
   }
 
+  /// The number that a statement tells.
+  func number(_ sql: String) async throws -> Int {
+    try await withLane { lane in
+      Int(try await lane.query(Statement("test.count", "SELECT (\(sql))::bigint"))[0].int64(0))
+    }
+  }
+
   /// Runs one statement on a connection of its own.
   func execute(_ sql: String) async throws {
     _ = try await withLane { lane in

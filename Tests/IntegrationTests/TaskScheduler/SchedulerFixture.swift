@@ -26,6 +26,7 @@ struct SchedulerFixture {
       do {
         let partitions = Dictionary(uniqueKeysWithValues: Topic.allCases.map { ($0, Int32(2)) })
         try await PostgreSQLLog.migrate(partitions, on: lane)
+        try await PartitionRanges.found(count: 2, on: lane)
         let log = try await PostgreSQLLog.open(database.settings, on: loop)
         let keyring = ClusterKeyring(try ClusterSecret(bytes: [UInt8](repeating: 7, count: 32)))
         let fixture = SchedulerFixture(
@@ -58,8 +59,8 @@ struct SchedulerFixture {
   }
 
   func records() async throws -> RecordAppender {
-    let (log, loop) = (log, loop)
-    return try await loop.run { RecordAppender(log, on: loop) }
+    let (log, loop, lane) = (log, loop, lane)
+    return try await loop.run { RecordAppender(log, lane: lane) }
   }
 
   /// Everything on `topic` so far, partition by partition.

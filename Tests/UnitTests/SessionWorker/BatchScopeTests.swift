@@ -26,7 +26,7 @@ struct BatchScopeTests {
       <s:Body>\(body)</s:Body></s:Envelope>
       """.utf8)
     if body.isEmpty { message.body = [] }
-    let record = message.record(partitions: 1, seal: seal)
+    let record = message.record(in: PartitionRanges(count: 1), at: 0, seal: seal)
     var batch = Batch(
       [
         LogRecord(

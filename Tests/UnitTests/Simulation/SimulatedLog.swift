@@ -20,7 +20,7 @@ final class SimulatedLog {
   /// Appends a message.
   /// - Parameter isReachable: whether who appends is connected to the log.
   func append(_ message: CPEMessage, isReachable: Bool = true, _ completion: @escaping (Bool) -> Void = { _ in }) {
-    let record = message.record(partitions: Self.partitions, seal: simulation.seal)
+    let record = message.record(in: PartitionRanges(count: Self.partitions), at: simulation.now, seal: simulation.seal)
     let simulation = simulation
     simulation.after(simulation.between(500, 15_000)) { [self] in
       guard isUp, isReachable, !simulation.fault(1) else {

@@ -9,7 +9,10 @@ import PostgreSQL
 enum KafkaWiring {
   static func open(_ process: ServerProcess) async throws -> (log: any EventLog, incarnation: UUID128) {
     let settings = try settings(process.configuration.log)
-    let log = try await KafkaLog.connect(settings, on: process.control)
+    let logger = process.logger
+    let log = try await KafkaLog.connect(settings, on: process.control) { line in
+      logger.warning("trouble with Kafka") { $0.add(.reason, line) }
+    }
     return (log, incarnation(settings))
   }
 

@@ -69,11 +69,11 @@ public actor Claims {
       Call(Self.count, .text(log)),
       Call(Self.owned, .text(log), .uuid(member)),
     ])
-    try keep(rows[4])
+    let unwanted = try keep(rows[4])
     let members = max(try rows[3][0].int64(0), 1)
     let share = Int((try rows[3][0].int64(1) + members - 1) / members)
     if held.count < share { try await seek(share - held.count) }
-    return held.count > share ? held.keys.sorted().suffix(held.count - share) : []
+    return unwanted + (held.count > share ? held.keys.sorted().suffix(held.count - share) : [])
   }
 
   /// What a batch's swap found: the claim as it is after its commit.
@@ -122,15 +122,23 @@ public actor Claims {
     held = [:]
     for row in rows {
       let claim = try Claim(row)
-      held[claim.part] = claim
+      if !declined.contains(claim.part) { held[claim.part] = claim }
     }
   }
 
-  /// Forgets what is another's by now; what is owned is as this member's own batches left it.
-  private func keep(_ rows: Rows) throws(PostgreSQLError) {
-    var owned: [Int32: Int64] = [:]
-    for row in rows { owned[try row.int32(0)] = try row.int64(1) }
-    for (part, claim) in held where owned[part] != claim.epoch { held[part] = nil }
+  /// Forgets what is another's by now; what is owned is as this member's own batches left it. What is owned without
+  /// being known here was taken, or not given back, by a statement whose answer was lost: nobody else would take it,
+  /// since its lease is renewed.
+  /// - Returns: what is owned and was declined.
+  private func keep(_ rows: Rows) throws(PostgreSQLError) -> [Int32] {
+    var owned: [Int32: Claim] = [:]
+    for row in rows {
+      let claim = try Claim(row)
+      owned[claim.part] = claim
+    }
+    for (part, claim) in held where owned[part]?.epoch != claim.epoch { held[part] = nil }
+    for (part, claim) in owned where held[part] == nil && !declined.contains(part) { held[part] = claim }
+    return owned.keys.filter { declined.contains($0) }.sorted()
   }
 
   private func seek(_ count: Int) async throws(PostgreSQLError) {

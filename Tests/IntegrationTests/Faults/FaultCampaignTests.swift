@@ -140,7 +140,7 @@ struct FaultCampaign {
     }
   }
 
-  /// Who does what in the database, and who waits for whom.
+  /// Who does what in the database, who waits for whom, and what waits in the outbox.
   private func activity() async throws -> String {
     let statement = Statement(
       "test.activity",
@@ -148,6 +148,11 @@ struct FaultCampaign {
       SELECT concat_ws(' ', pid, application_name, client_port, state, wait_event, age(now(), xact_start),
                        pg_blocking_pids(pid), left(query, 60))
         FROM pg_stat_activity WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid()
+      UNION ALL
+      SELECT concat_ws(' ', 'outbox lane', o.lane, 'rows', count(*), 'first', min(o.id), 'of', c.owner, 'epoch', c.epoch,
+                       'until', c.lease_until, 'now', clock_timestamp())
+        FROM outbox o LEFT JOIN log_claim c ON c.log = 'outbox' AND c.part = o.lane
+       GROUP BY o.lane, c.owner, c.epoch, c.lease_until
       """)
     return try await direct.withLane { lane in
       try await lane.query(statement).map { try $0.text(0) }.joined(separator: "\n")

@@ -36,6 +36,38 @@ watch_gateway() { # SECONDS FILE: a line a second: second, served, refused, resi
   done >"$2"
 }
 
+# The plot of docs/benchmarks.md, from the lines of watch_gateway: offered, refused and served over time.
+plot() { # CAPACITY OFFERED FILE
+  awk -v capacity="$1" -v offered="$2" '
+    function x(second) { return 60 + second / length_s * 700 }
+    function y(rate) { return 300 - rate / top * 270 }
+    function line(values, colour, i, points) {
+      for (i = 1; i <= n; i++) points = points sprintf("%.1f,%.1f ", x(at[i]), y(values[i]))
+      printf "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"%s\"/>\n", colour, points
+    }
+    function level(rate, colour, name) {
+      printf "<line x1=\"60\" x2=\"760\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-dasharray=\"4 4\"/>\n",
+        y(rate), y(rate), colour
+      printf "<text x=\"764\" y=\"%.1f\" fill=\"%s\">%s %d</text>\n", y(rate) + 4, colour, name, rate
+    }
+    { n++; at[n] = $1; served[n] = $2; refused[n] = $3; if ($3 > top) top = $3; length_s = $1 }
+    END {
+      if (offered > top) top = offered
+      top *= 1.05
+      print "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"880\" height=\"350\" font-family=\"sans-serif\"" \
+        " font-size=\"12\"><rect width=\"880\" height=\"350\" fill=\"white\"/>"
+      for (s = 0; s <= length_s; s += 20) printf "<text x=\"%.1f\" y=\"318\">%d s</text>\n", x(s) - 8, s
+      print "<text x=\"10\" y=\"18\">sessions begun, POSTs refused, Informs accepted, each a second</text>"
+      print "<line x1=\"60\" x2=\"760\" y1=\"300\" y2=\"300\" stroke=\"black\"/>"
+      level(offered, "grey", "offered")
+      level(capacity, "black", "capacity")
+      line(refused, "crimson")
+      line(served, "seagreen")
+      print "<text x=\"60\" y=\"340\" fill=\"seagreen\">served</text>"
+      print "<text x=\"120\" y=\"340\" fill=\"crimson\">refused with 503</text></svg>"
+    }' "$3"
+}
+
 overload_on() { # LOG
   local capacity rate length=${seconds:-120} watcher summary fleet
   devices=20000
@@ -70,7 +102,8 @@ overload_on() { # LOG
   fleet=$(tail -n 1 "$logs/cpes.log")
   figure overload.newcomers_served "$(field "$fleet" informs)" Informs
   note "newcomers: $fleet"
-  note "a line a second (second, served, refused, MiB): $state/overload.txt"
+  plot "$capacity" "$rate" "$state/overload.txt" >"$state/overload.svg"
+  note "a line a second (second, served, refused, MiB): $state/overload.txt; plotted: $state/overload.svg"
   stop_session
   rmdir "$quota" 2>/dev/null || true
 }

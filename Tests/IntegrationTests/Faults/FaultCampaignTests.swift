@@ -149,8 +149,8 @@ struct FaultCampaign {
                        pg_blocking_pids(pid), left(query, 60))
         FROM pg_stat_activity WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid()
       UNION ALL
-      SELECT concat_ws(' ', 'outbox lane', o.lane, 'rows', count(*), 'first', min(o.id), 'of', c.owner, 'epoch', c.epoch,
-                       'until', c.lease_until, 'now', clock_timestamp())
+      SELECT concat_ws(' ', 'outbox lane', o.lane, 'rows', count(*), 'first', min(o.id), 'of', c.owner, 'epoch',
+                       c.epoch, 'until', c.lease_until, 'now', clock_timestamp())
         FROM outbox o LEFT JOIN log_claim c ON c.log = 'outbox' AND c.part = o.lane
        GROUP BY o.lane, c.owner, c.epoch, c.lease_until
       """)

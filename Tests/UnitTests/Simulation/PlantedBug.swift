@@ -26,4 +26,6 @@ enum PlantedBug: String, CaseIterable {
   case noTakeover
   /// What an Inform says of values does not count towards its being trivial.
   case ignoresDigest
+  /// What comes into an old range of partitions too late is passed over (P1).
+  case dropsLateRecords
 }

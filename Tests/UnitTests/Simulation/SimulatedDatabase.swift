@@ -1,9 +1,9 @@
 import Cryptography
 import DataModel
-import EventLog
 import Fleet
 import Policy
 
+@testable import EventLog
 @testable import SessionWorker
 
 /// PostgreSQL: what is here is committed.
@@ -23,7 +23,9 @@ final class SimulatedDatabase {
     var states: [UUID128: DeviceState] = [:]
     /// The twins' blocks by key.
     private(set) var blocks: [UUID128: [String: [UInt8]]] = [:]
+    /// Of the ranges that are read.
     var claims: [Claim] = Array(repeating: Claim(), count: Int(SimulatedLog.partitions))
+    var ranges = PartitionRanges(count: SimulatedLog.partitions)
     var finished: [(task: RPCTask, state: RPCTask.State)] = []
     var events: [(id: UUID128, event: NorthboundEvent)] = []
     /// Sessions whose Inform was folded, or is among the dead letters.
@@ -74,6 +76,40 @@ final class SimulatedDatabase {
     engines = try Self.wanted.enumerated().map { index, server in
       try UnitTests.engine(["name: time\nensure: {\(Self.path): \(server)}"], version: index + 1)
     }
+  }
+
+  /// `carillon migrate --partitions`, which an operator repeats after a restore that has lost it.
+  func addPartitions() {
+    guard contents.ranges.ranges.count == 1 else { return }
+    simulation.note("an operator adds partitions")
+    contents.ranges = PartitionRanges(
+      contents.ranges.ranges + [
+        PartitionRanges.Range(
+          first: SimulatedLog.partitions, count: SimulatedLog.added, beginsAt: now + 15 * Simulation.second,
+          isRead: false)
+      ])
+  }
+
+  /// What ``RangeOpening`` does.
+  func openRange() {
+    guard let new = contents.ranges.ranges.last, !new.isRead, new.beginsAt + 500_000 < now else { return }
+    guard contents.claims.indices.allSatisfy({ contents.claims[$0].next >= simulation.log.records[$0].count }) else {
+      return
+    }
+    simulation.note("partitions \(new.first) and on are read")
+    for part in contents.claims.indices {
+      contents.claims[part].owner = -1
+      contents.claims[part].epoch += 1
+      contents.claims[part].leaseUntil = .min
+      contents.claims[part].starts = 0
+    }
+    contents.claims += Array(repeating: Claim(), count: Int(new.count))
+    contents.ranges = PartitionRanges(
+      contents.ranges.ranges.map { range in
+        var range = range
+        range.isRead = true
+        return range
+      })
   }
 
   /// By its own clock.

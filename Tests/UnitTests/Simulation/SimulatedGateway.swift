@@ -37,6 +37,8 @@ final class SimulatedGateway {
   private var life = 0
   private var cutOffUntil: Int64 = 0
   private var crowd = 0
+  private var ranges = PartitionRanges(count: SimulatedLog.partitions)
+  private var looksAt: Int64 = 0
   private var timer: (number: Int, at: Int64)?
   private var timers = 0
   /// Sessions whose Inform it served itself; only for a planted bug.
@@ -49,6 +51,15 @@ final class SimulatedGateway {
     core = SessionCore(instance: instance, loop: 0, replyPartition: Int32(number))
   }
 
+  /// The ranges of partitions, looked at every ten seconds; sometimes it does not hear of them for longer.
+  private func learntRanges() -> PartitionRanges {
+    if simulation.now >= looksAt, simulation.database.isUp, isReachable {
+      ranges = simulation.database.contents.ranges
+      looksAt = simulation.now + (simulation.fault(5) ? 60 : 10) * Simulation.second
+    }
+    return ranges
+  }
+
   /// The database's clock as it knows it.
   private var now: Int64 { simulation.database.now + skew }
 
@@ -58,6 +69,7 @@ final class SimulatedGateway {
   func die() {
     simulation.note("gateway \(number) dies")
     life += 1
+    looksAt = 0
     let broken = exchanges.sorted { $0.key < $1.key }.map(\.value.reply)
     exchanges = [:]
     own = []
@@ -162,7 +174,7 @@ final class SimulatedGateway {
   func refused(_ post: SessionCore.Post, _ reply: @escaping (Reply) -> Void) {
     var message = CPEMessage(.response, device: post.device, session: post.session)
     message.refused = "413"
-    simulation.log.append(message, isReachable: isReachable)
+    simulation.log.append(message, in: learntRanges(), at: now, isReachable: isReachable)
     simulation.after(simulation.between(200, 5_000)) { reply(nil) }
   }
 
@@ -229,7 +241,7 @@ final class SimulatedGateway {
       switch action {
       case .append(var message, let ticket):
         if message.answerBy != 0 { message.answerBy += now - simulation.now }
-        simulation.log.append(message, isReachable: isReachable) { [self] succeeded in
+        simulation.log.append(message, in: learntRanges(), at: now, isReachable: isReachable) { [self] succeeded in
           guard life == self.life, let ticket else { return }
           perform(core.acknowledged(ticket, succeeded: succeeded, now: simulation.now))
         }

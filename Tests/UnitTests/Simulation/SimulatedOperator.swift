@@ -33,6 +33,14 @@ final class SimulatedOperator {
       simulation.note("an operator changes the policy")
       simulation.database.contents.policyEpoch = 2
     }
+    if simulation.chance(50) {
+      simulation.after(simulation.between(10 * Simulation.second, 100 * Simulation.second)) { self.addPartitions() }
+    }
+  }
+
+  private func addPartitions() {
+    simulation.database.addPartitions()
+    simulation.after(30 * Simulation.second) { self.addPartitions() }
   }
 
   /// After a restore: what was promised since the backup is lost with it.

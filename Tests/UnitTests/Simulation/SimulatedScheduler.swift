@@ -23,7 +23,8 @@ final class SimulatedScheduler {
     let now = database.now
     for (id, state) in database.contents.states.sorted(by: { $0.key < $1.key }) {
       if let session = state.session, session.lastPostAt + Int64(session.lostAfter) * Simulation.second <= now {
-        simulation.log.append(CPEMessage(.lost, device: id, session: session.id))
+        simulation.log.append(
+          CPEMessage(.lost, device: id, session: session.id), in: database.contents.ranges, at: now)
       }
       for task in state.tasks where task.deadline <= now && !task.state.isFinal {
         if task.state == .queued {
@@ -32,7 +33,7 @@ final class SimulatedScheduler {
           var message = CPEMessage(.due, device: id, session: .zero)
           message.task = task.id
           message.attempt = task.attempt
-          simulation.log.append(message)
+          simulation.log.append(message, in: database.contents.ranges, at: now)
         }
       }
       if state.session == nil, state.tasks.contains(where: { $0.state == .queued && $0.notBefore <= now }),

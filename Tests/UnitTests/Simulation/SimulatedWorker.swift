@@ -69,6 +69,7 @@ final class SimulatedWorker {
     let life = life
     simulation.after(500_000) { [self] in if life == self.life { tend() } }
     guard isReachable else { return }
+    if simulation.log.isUp { database.openRange() }
     for part in database.contents.claims.indices { tend(part) }
     if !isBusy { turn() }
   }
@@ -101,10 +102,37 @@ final class SimulatedWorker {
       let log = simulation.log.records[part]
       guard claim.next < log.count else { continue }
       let new = Array(log[claim.next..<min(log.count, claim.next + 20)])
+      if part < Int(database.contents.ranges.current.first) { return pour(part, new) }
       if suspects.contains(part), simulation.bug != .readsPoisonAgain { return probe(part, new) }
       records += new
     }
     if !records.isEmpty { process(records) }
+  }
+
+  /// Passes on what came into an old range too late. The copies are there before the claim moves.
+  private func pour(_ part: Int, _ records: [LogRecord]) {
+    if simulation.bug == .dropsLateRecords { return skip(records) }
+    let range = database.contents.ranges.current
+    let (life, claims) = (life, held)
+    var missing = records.count
+    var failed = false
+    isBusy = true
+    for record in records {
+      simulation.log.append(record, to: range.partition(of: record.key)) { [self] succeeded in
+        missing -= 1
+        failed = failed || !succeeded
+        guard missing == 0, life == self.life else { return }
+        isBusy = false
+        defer { wake() }
+        let claim = database.contents.claims[part]
+        guard let mine = claims[part], claim.owner == number, claim.epoch == mine.epoch, claim.next == mine.next,
+          !failed, isReachable, !simulation.fault(5)
+        else { return reseek() }
+        simulation.note("worker \(number) passes \(records.count) records of partition \(part) on")
+        database.contents.claims[part].next = mine.next + records.count
+        held[part]?.next = mine.next + records.count
+      }
+    }
   }
 
   /// Lets a child process have the records of a suspect partition first, and halves what it dies of.

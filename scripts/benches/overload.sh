@@ -76,7 +76,8 @@ overload_on() { # LOG
   at_once=256 load 600 --sessions "$devices" >/dev/null
   hold_database
   load 10 >/dev/null
-  summary=$(load 30)
+  # As many at once as the overload has: more share a commit.
+  summary=$(at_once=2000 load 30)
   capacity=$(field "$summary" sessions_per_s)
   rate=$(ratio "$capacity" 0.1 0)
   figure overload.capacity_per_s "$capacity" 1/s

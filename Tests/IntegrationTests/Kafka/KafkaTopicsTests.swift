@@ -34,8 +34,28 @@ struct KafkaTopicsTests {
       _ = try await KafkaLog.connect(changed, on: loop)
     } throws: { error in
       guard let error = error as? EventLogError else { return false }
-      return error.kind == .misconfigured && error.description.contains("begin a new one")
+      return error.kind == .misconfigured && error.description.contains("has 2 partitions and should have 3")
     }
+    try await KafkaTopics.remove(made)
+    await loop.shutdown()
+  }
+
+  @Test func `messages get more partitions where that is asked for, and keep what is there`() async throws {
+    var settings = TestKafka.settings(partitions: 2)
+    _ = try await KafkaTopics.migrate(settings)
+    let made = settings
+    settings.topics[.messages]?.partitions = 5
+    let more = settings
+    await #expect(throws: EventLogError.self) { _ = try await KafkaTopics.migrate(more) }
+    let done = try await KafkaTopics.migrate(more, mayGrow: true)
+    #expect(done.contains { $0.hasSuffix("has 5 partitions now") }, "\(done)")
+    #expect(try await KafkaTopics.migrate(more, mayGrow: true).isEmpty)
+    // Who was not told that there are ranges takes the topic for another one.
+    await #expect(throws: EventLogError.self) { _ = try await KafkaTopics.migrate(made) }
+    let loop = try EventLoop(name: "kafka-test")
+    let log = try await KafkaLog.connect(made, on: loop)
+    #expect(log.partitionCount(of: .messages) == 5)
+    await log.shutdown()
     try await KafkaTopics.remove(made)
     await loop.shutdown()
   }

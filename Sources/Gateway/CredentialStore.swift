@@ -1,6 +1,5 @@
 import Cryptography
 import Fleet
-import Networking
 import PostgreSQL
 
 /// Credentials in PostgreSQL, as the gateway reads them: callbacks on the loop, no task. Lives on its lane's loop.
@@ -17,10 +16,7 @@ final class CredentialStore {
   private typealias Askers = [[UInt8]: [(Found) -> Void]]
 
   private static let largestSet = 256
-  /// Reads begin at most that often: under load the log gathers for as long, so that no session ends later for it.
-  private static let pace = Duration.milliseconds(5)
 
-  private let loop: EventLoop
   private let lane: Lane
   private let sealer: ValueSealer
   private let clock: DatabaseClock
@@ -28,14 +24,8 @@ final class CredentialStore {
   /// Asked since the last read began: they go together with the next one. Bounded by the POSTs that are let in.
   private var waiting: Askers = [:]
   private var isReading = false
-  private var isPaced = false
-  private lazy var timer = loop.schedule(after: Self.pace) { [weak self] in
-    self?.isPaced = false
-    self?.readWaiting()
-  }
 
-  init(on loop: EventLoop, lane: Lane, keyring: ClusterKeyring, clock: DatabaseClock, capacity: Int) {
-    self.loop = loop
+  init(lane: Lane, keyring: ClusterKeyring, clock: DatabaseClock, capacity: Int) {
     self.lane = lane
     self.clock = clock
     sealer = ValueSealer(keyring)
@@ -50,8 +40,8 @@ final class CredentialStore {
 
   /// Reads the credential under a username, and keeps it in the cache.
   ///
-  /// One read at a time, and not at once after the one before: who asks meanwhile is read together, so that a fleet of
-  /// which nobody is in the cache costs a statement a set and not one a session.
+  /// One read at a time: who asks meanwhile is read together, so that a fleet of which nobody is in the cache costs a
+  /// statement a set and not one a session.
   func read(username: [UInt8], _ completion: @escaping (Found) -> Void) {
     // PostgreSQL would refuse the whole set for what no username can be.
     guard username.count <= 256, !username.contains(0), String(validating: username, as: UTF8.self) != nil else {
@@ -77,10 +67,8 @@ final class CredentialStore {
   }
 
   private func readWaiting() {
-    guard !isReading, !isPaced, !waiting.isEmpty else { return }
+    guard !isReading, !waiting.isEmpty else { return }
     isReading = true
-    isPaced = true
-    timer.restart(after: Self.pace)
     var askers: Askers = [:]
     if waiting.count <= Self.largestSet {
       swap(&askers, &waiting)

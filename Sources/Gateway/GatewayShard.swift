@@ -53,8 +53,7 @@ public actor GatewayShard {
     logger = parts.logger
     log = parts.log
     lane = try Lane(on: loop, parts.database)
-    let credentials = CredentialStore(
-      on: loop, lane: lane, keyring: parts.keyring, clock: clock, capacity: 100_000)
+    let credentials = CredentialStore(lane: lane, keyring: parts.keyring, clock: clock, capacity: 100_000)
     gateway = GatewayLoop(parts, number: number, on: loop, credentials: credentials, clock: clock)
   }
 

@@ -41,8 +41,13 @@ plot() { # CAPACITY OFFERED FILE
   awk -v capacity="$1" -v offered="$2" '
     function x(second) { return 60 + second / length_s * 700 }
     function y(rate) { return 300 - rate / top * 270 }
-    function line(values, colour, i, points) {
-      for (i = 1; i <= n; i++) points = points sprintf("%.1f,%.1f ", x(at[i]), y(values[i]))
+    # Means of five seconds: commits come in bursts.
+    function line(values, colour, i, k, sum, points) {
+      for (i = 3; i <= n - 2; i++) {
+        sum = 0
+        for (k = i - 2; k <= i + 2; k++) sum += values[k]
+        points = points sprintf("%.1f,%.1f ", x(at[i]), y(sum / 5))
+      }
       printf "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"%s\"/>\n", colour, points
     }
     function level(rate, colour, name) {

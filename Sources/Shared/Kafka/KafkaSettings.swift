@@ -14,7 +14,7 @@ public struct KafkaSettings: Sendable {
   public var sasl: SASL?
   /// Put before every topic's name, so that several clusters of ours can share one of Kafka's.
   public var prefix = ""
-  /// Part of the names of the `cwmp.*` topics: more partitions are a new incarnation, never a change of an old one.
+  /// Part of the names of the `cwmp.*` topics: another one is another log.
   public var incarnation: Int32 = 1
   /// Partitions and retention of each topic, as `carillon migrate` makes them.
   public var topics = KafkaSettings.defaultTopics
@@ -30,7 +30,7 @@ public struct KafkaSettings: Sendable {
 
   /// What a topic is like.
   public struct TopicSettings: Sendable, Hashable {
-    /// How many partitions; never changed within an incarnation.
+    /// How many partitions; of a topic in use only those of messages become more (``PartitionRanges``).
     public var partitions: Int32
     /// How long records are kept.
     public var retention: Duration

@@ -43,7 +43,7 @@ public struct LogConfiguration: Sendable {
 
 /// One topic as `carillon migrate` makes it.
 public struct TopicConfiguration: Sendable {
-  /// Never changed once made; more partitions are a new incarnation.
+  /// As it is made at first; of a log in use only messages get more (`carillon migrate --partitions`).
   public var partitions: Int
   /// How long records are kept.
   public var retention: Duration

@@ -105,7 +105,7 @@ final class GatewayLoop {
   func gone(_ id: SessionCore.Exchange) {
     guard let waiting = pending.removeValue(forKey: id) else { return }
     if waiting.admitted > 0 { admission.done(bytes: waiting.admitted) }
-    perform(core.gone(id, post: nil, now: clock.steady))
+    perform(core.gone(id))
   }
 
   // MARK: - From the log

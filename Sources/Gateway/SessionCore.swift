@@ -13,7 +13,7 @@ public import EventLog
 /// All times are microseconds of one clock that never goes back, also a message's `answerBy`: the shell tells the
 /// workers by the database's.
 public struct SessionCore {
-  /// The shell's name for a POST's HTTP exchange.
+  /// The shell's number for a POST's HTTP exchange; never used twice, and less than 2⁵⁶.
   public typealias Exchange = UInt64
 
   /// What the shell must do.
@@ -52,7 +52,7 @@ public struct SessionCore {
     public var repeated: Int64 = 2_000_000
     /// The least and most that an empty POST waits for a verdict before it asks itself.
     public var verdict: ClosedRange<Int64> = 300_000...2_000_000
-    /// How long what is known of a session is kept after its last POST.
+    /// How long what is known of a session that was not ended is kept after its last POST.
     public var memory: Int64 = 60_000_000
 
     /// The defaults (docs/architecture.md, section 2.1).
@@ -106,7 +106,6 @@ public struct SessionCore {
   private let replyPartition: Int32
   private let deadlines: Deadlines
   private let loop: UInt8
-  private var count: UInt64 = 0
   private var sessions: [UUID128: Known] = [:]
   private var waiting: [UInt64: Waiting] = [:]
   private var alarms = DeadlineHeap<(post: UInt64, alarm: Alarm)>()
@@ -140,7 +139,7 @@ public struct SessionCore {
 
   /// An authenticated, admitted Inform: nothing is answered before the log has it (P1).
   public mutating func inform(_ exchange: Exchange, _ message: CPEMessage, now: Int64) -> [Action] {
-    let post = nextPost()
+    let post = post(of: exchange)
     sessions[message.session] = Known(informPost: post, informedAt: now, touched: now)
     expiry.insert(message.session, at: now + deadlines.memory)
     return append(exchange, message, post, .inform, now)
@@ -149,7 +148,7 @@ public struct SessionCore {
   /// A request of the CPE's own in an established session (item 62, 68).
   public mutating func request(_ exchange: Exchange, _ message: CPEMessage, now: Int64) -> [Action] {
     know(message.session, now) { $0.appended = true }
-    return append(exchange, message, nextPost(), .request, now)
+    return append(exchange, message, post(of: exchange), .request, now)
   }
 
   /// A response, a fault, or a body that was refused, in an established session. The CPE waits for what is next.
@@ -160,7 +159,7 @@ public struct SessionCore {
       // Only the gateway that sent the RPC can give a lost ID back; what it stamps is what it sent last.
       if message.cwmpID.isEmpty { message.cwmpID = known.lastID }
     }
-    let post = nextPost()
+    let post = post(of: exchange)
     sessions[message.session]?.waiting.append(post)
     return append(exchange, message, post, .work, now)
   }
@@ -169,9 +168,9 @@ public struct SessionCore {
   public mutating func empty(_ exchange: Exchange, _ post: Post, peer: String, now: Int64) -> [Action] {
     let known = sessions[post.session]
     if !post.waits || (known?.verdict == .end && known?.appended == false) {
-      return [.respond(exchange, .nothing)]
+      return [end(exchange, post.session)]
     }
-    let id = nextPost()
+    let id = self.post(of: exchange)
     var message = CPEMessage(.ready, device: post.device, session: post.session, post: postID(id))
     message.replyPartition = replyPartition
     message.peer = peer
@@ -227,7 +226,7 @@ public struct SessionCore {
     case .end:
       // What the POST carried is in the log, for the worker has read it; its acknowledgement may come later.
       forget(id)
-      return [.respond(post.exchange, .nothing)]
+      return [end(post.exchange, directive.session)]
     case .ask:
       return []
     }
@@ -245,7 +244,7 @@ public struct SessionCore {
       guard let post = waiting[id] else { continue }
       if verdict == .end {
         forget(id)
-        actions.append(.respond(post.exchange, .nothing))
+        actions.append(end(post.exchange, session))
       } else {
         actions += ask(id, now)
       }
@@ -254,10 +253,9 @@ public struct SessionCore {
   }
 
   /// The exchange's connection has gone.
-  public mutating func gone(_ exchange: Exchange, post id: UInt64?, now: Int64) -> [Action] {
-    guard let id = id ?? waiting.first(where: { $0.value.exchange == exchange })?.key, let post = waiting[id],
-      post.exchange == exchange
-    else { return [] }
+  public mutating func gone(_ exchange: Exchange) -> [Action] {
+    let id = post(of: exchange)
+    guard let post = waiting[id] else { return [] }
     forget(id)
     return post.purpose == .work ? [unsent(post)] : []
   }
@@ -303,10 +301,7 @@ public struct SessionCore {
 
   // MARK: - Parts
 
-  private mutating func nextPost() -> UInt64 {
-    count += 1
-    return count << 8 | UInt64(loop)
-  }
+  private func post(of exchange: Exchange) -> UInt64 { exchange << 8 | UInt64(loop) }
 
   private func postID(_ counter: UInt64) -> PostID { PostID(instance: instance, counter: counter) }
 
@@ -373,6 +368,16 @@ public struct SessionCore {
     case .request: return [.respond(post.exchange, .retryRequest)]
     case .work: return [unsent(post), .close(post.exchange)]
     }
+  }
+
+  /// Ends a session with its last answer. What is known of it goes at once: a fleet that informs without work would
+  /// otherwise be remembered for a minute, and a POST that is repeated asks the worker, as at any other gateway.
+  private mutating func end(_ exchange: Exchange, _ session: UUID128) -> Action {
+    // A verdict that is still to come is a sample of the latency.
+    if let known = sessions[session], known.waiting.isEmpty, known.informPost == nil || known.verdict != nil {
+      sessions[session] = nil
+    }
+    return .respond(exchange, .nothing)
   }
 
   private mutating func forget(_ id: UInt64) {

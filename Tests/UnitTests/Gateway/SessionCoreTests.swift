@@ -64,8 +64,29 @@ struct SessionCoreTests {
     #expect(seen7)
     let seen8 = kinds(core.empty(2, post, peer: "", now: 3))
     #expect(seen8 == ["2:nothing"])
+  }
+
+  @Test("an ended session is forgotten at once: its POST repeated asks the worker, as at any other gateway (P6)")
+  mutating func endedSession() {
+    let (id, ticket) = inform()
+    _ = core.acknowledged(ticket, succeeded: true, now: 1)
+    _ = core.directive(Directive(.end, post: id, session: session), now: 2)
+    #expect(core.sessionCount == 1)
+    _ = core.empty(2, post, peer: "", now: 3)
+    #expect(core.sessionCount == 0)
     let seen9 = kinds(core.empty(3, post, peer: "", now: 4))
-    #expect(seen9 == ["3:nothing"])
+    #expect(seen9 == ["ready"])
+  }
+
+  @Test("a session that was ended before its verdict is kept until then: the verdict tells the latency")
+  mutating func endedBeforeVerdict() {
+    let (id, ticket) = inform()
+    _ = core.acknowledged(ticket, succeeded: true, now: 1)
+    let post = SessionCore.Post(device: device, session: session, waits: false)
+    let ended = kinds(core.empty(2, post, peer: "", now: 2))
+    #expect(ended == ["2:nothing"])
+    _ = core.directive(Directive(.end, post: id, session: session), now: 400_000)
+    #expect(core.latency.expected(now: 400_000) == 400_000)
   }
 
   @Test("an end that comes before the acknowledgement is kept")
@@ -161,11 +182,11 @@ struct SessionCoreTests {
       Issue.record("ready")
       return
     }
-    let seen27 = kinds(core.gone(2, post: nil, now: 1))
+    let seen27 = kinds(core.gone(2))
     #expect(seen27 == ["unsent"])
     let seen28 = core.directive(Directive(.send, post: id, session: session, body: [1]), now: 2).isEmpty
     #expect(seen28)
-    let seen29 = core.gone(2, post: nil, now: 3).isEmpty
+    let seen29 = core.gone(2).isEmpty
     #expect(seen29)
   }
 

@@ -218,7 +218,7 @@ final class SimulatedGateway {
       // The CPE's connection breaks while it waits.
       simulation.after(simulation.between(0, 3_000_000)) { [self] in
         guard life == self.life, let exchange = finish(id) else { return }
-        perform(core.gone(id, post: nil, now: simulation.now))
+        perform(core.gone(id))
         exchange.reply(nil)
       }
     }

@@ -23,6 +23,8 @@ struct Batch {
   var states: [UUID128: DeviceState] = [:]
   private(set) var deadLetters: [DeadLetter] = []
   private var records: [LogRecord] = []
+  /// How long the oldest record had waited in the log when the batch was folded; microseconds.
+  private(set) var age: Int64 = 0
 
   /// Reads the records' headers and opens their bodies.
   init(_ records: [LogRecord], opening seal: RecordSeal) {
@@ -58,6 +60,7 @@ struct Batch {
 
   /// Marks trivial Informs. A device with any other record in the batch is folded whole.
   mutating func classify(_ contacts: [UUID128: BatchStore.Contact], policyEpoch: Int64, now: Int64) {
+    age = records.lazy.map(\.timestamp).min().map { max(now - $0, 0) } ?? 0
     var whole = Set(deadLetters.map(\.device))
     for (device, contact) in contacts where whole.contains(device) { states[device]?.contact = contact.row }
     for index in inputs.indices {

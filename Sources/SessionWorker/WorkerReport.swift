@@ -15,6 +15,7 @@ public final class WorkerReport {
   private let failures: Counter
   private let batchSize: Histogram
   private let batchTime: Histogram
+  private let age: Histogram
   private let partitions: Gauge
   private let pouredRecords: Counter
 
@@ -32,6 +33,9 @@ public final class WorkerReport {
       "carillon_worker_failures_total", "Batches, reads and appends that failed and were tried again")
     batchSize = registry.histogram("carillon_worker_batch_records", "Records a batch", buckets: .counts)
     batchTime = registry.histogram("carillon_worker_batch_seconds", "Time of a batch to its commit", buckets: .latency)
+    age = registry.histogram(
+      "carillon_worker_record_age_seconds", "How long the oldest record of a batch had waited in the log",
+      buckets: .latency)
     pouredRecords = registry.counter(
       "carillon_worker_poured_records_total", "Records of an old range of partitions passed on to the current one")
     partitions = registry.gauge("carillon_worker_partitions", "Partitions owned")
@@ -92,5 +96,6 @@ public final class WorkerReport {
     events.increment(by: outcome.events.count)
     batchSize.observe(Int64(count))
     batchTime.observe(took)
+    if !batch.inputs.isEmpty { age.observe(.microseconds(batch.age)) }
   }
 }

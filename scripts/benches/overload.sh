@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# Ten times the sessions that the log can take, for two minutes, while devices that start for the first time come in
-# between with TR-069's retries. What the cluster can do is bounded by holding PostgreSQL to a twentieth of a core, for
+# Ten times the sessions that the cluster can serve, for two minutes, while devices that start for the first time come in
+# between with TR-069's retries; the capacity is measured beside such newcomers too, for each is worth many routine
+# sessions, and by the same count: the Informs that the gateway accepts. What the cluster can do is bounded by holding PostgreSQL to a twentieth of a core, for
 # the load generator has to fit beside it; gateways, which do the refusing, are not held. Sourced by scripts/bench.
 
 quota=/sys/fs/cgroup/cpu/carillon-bench
@@ -73,8 +74,16 @@ plot() { # CAPACITY OFFERED FILE
     }' "$3"
 }
 
+# What was served each second after the first ten.
+served() { awk '$1 > 10 { sum += $2; n++ } END { printf "%.0f", sum / n }' "$1"; }
+
+newcomers() { # FIRST COUNT: four a second, one after another
+  launch cpes "$binaries/carillon-cpe" run --url "$cwmp_url" --cpes "$2" --first "$1" --interval 3600 --rate 4 \
+    --bootstrap "$state/bootstrap" --quiet --json
+}
+
 overload_on() { # LOG
-  local capacity rate length=${seconds:-120} watcher summary fleet
+  local capacity rate goodput length=${seconds:-120} watcher summary fleet
   devices=20000
   note "overload: PostgreSQL (and the embedded log with it) held to 5 % of a core; 10 x for $length s"
   begin_cluster "$1"
@@ -82,24 +91,26 @@ overload_on() { # LOG
   hold_database
   load 10 >/dev/null
   # As many at once as the overload has: more share a commit.
-  summary=$(at_once=2000 load 30)
-  capacity=$(field "$summary" sessions_per_s)
+  newcomers 3000001 200
+  watch_gateway 40 "$state/capacity.txt" &
+  watcher=$!
+  at_once=2000 load 42 >/dev/null
+  wait "$watcher"
+  end cpes
+  capacity=$(served "$state/capacity.txt")
   rate=$(ratio "$capacity" 0.1 0)
   figure overload.capacity_per_s "$capacity" 1/s
   figure overload.offered_per_s "$rate" 1/s
-  # Newcomers, C1: 200 of them, one after another during the overload.
-  launch cpes "$binaries/carillon-cpe" run --url "$cwmp_url" --cpes 200 --first 2000001 --interval 3600 --rate 4 \
-    --bootstrap "$state/bootstrap" --quiet --json
+  newcomers 2000001 $((length * 4))
   watch_gateway "$length" "$state/overload.txt" &
   watcher=$!
   # No connection limit: sessions come whether or not the ones before were served.
   summary=$(at_once=8000 load "$length" --rate "$rate" --timeout 30)
   wait "$watcher"
   note "$summary"
-  figure overload.goodput_per_s "$(awk '$1 > 10 { sum += $2; n++ } END { printf "%.0f", sum / n }' \
-    "$state/overload.txt")" 1/s
-  figure overload.goodput_ratio "$(awk -v c="$capacity" '
-    $1 > 10 { sum += $2; n++ } END { printf "%.2f", sum / n / c }' "$state/overload.txt")" x
+  goodput=$(served "$state/overload.txt")
+  figure overload.goodput_per_s "$goodput" 1/s
+  figure overload.goodput_ratio "$(ratio "$goodput" "$capacity")" x
   figure overload.refused_per_s "$(awk '$1 > 10 { sum += $3; n++ } END { printf "%.0f", sum / n }' \
     "$state/overload.txt")" 1/s
   figure overload.gateway_rss_growth "$(awk '

@@ -45,7 +45,8 @@ fresh_gateway_of_scale() { # whose cache of credentials is empty, as for devices
 }
 
 scale_with() { # COUNT: sets `scale_rate` and, with many, `same_rate`
-  local lines="" began=$SECONDS
+  # A server of such a database has more memory than one for tests: what is asked for often must fit.
+  local lines="" began=$SECONDS postgresql_settings="--set shared_buffers=2GB"
   devices=2
   begin_cluster postgresql
   fill "$1"

@@ -17,6 +17,12 @@ struct LagTests {
       try await cluster.eventually("the fleet informs") {
         try await cluster.metric("carillon_worker_records_total", of: cluster.server("worker")) > 200
       }
+      let age = "carillon_worker_record_age_seconds"
+      let (all, quick) = (age + "_count", age + #"_bucket{le="10"}"#)
+      #expect(try await cluster.metric(all, of: cluster.server("worker")) > 0)
+      #expect(
+        try await cluster.metric(all, of: cluster.server("worker"))
+          == cluster.metric(quick, of: cluster.server("worker")))
       await cluster.signal(cluster.server("worker"), SIGSTOP)
       let body = #"{"method":"GetParameterValues","arguments":{"names":["Device.DeviceInfo.UpTime"]}}"#
       _ = try await cluster.api("/devices/\(cpe.identity)/tasks", method: "POST", body: body)
@@ -40,6 +46,9 @@ struct LagTests {
         _ = try await cpe.work()
         return try await cluster.api("/devices/\(cpe.identity)/tasks?method=GetParameterValues").1.contains("succeeded")
       }
+      #expect(
+        try await cluster.metric(all, of: cluster.server("worker"))
+          > cluster.metric(quick, of: cluster.server("worker")), "a worker that is behind shows it")
       let summary = try await cluster.finish(fleet: fleet)
       #expect(summary.contains(#""provisioned":40"#), "\(summary)")
     }

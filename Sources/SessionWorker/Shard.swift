@@ -69,6 +69,7 @@ public actor Shard {
   private let work: BatchWork
   /// Not on the batches' lane: what it waits for are those.
   private let opening: RangeOpening
+  private var nextWaitReport: ContinuousClock.Instant?
   private var ranges: PartitionRanges?
   private var assigned: [Int32: Claim] = [:]
   /// Partitions whose next batch goes through a probe first.
@@ -133,7 +134,13 @@ public actor Shard {
         parts.report.failed("cannot renew leases", error)
       }
       do {
-        if let first = try await opening.tend() { parts.report.opened(first) }
+        switch try await opening.tend() {
+        case .opened(let first)?: parts.report.opened(first)
+        case .waits(let old)? where nextWaitReport.map { loop.now >= $0 } ?? true:
+          parts.report.waits(for: old)
+          nextWaitReport = loop.now + .seconds(60)
+        default: break
+        }
       } catch {
         parts.report.failed("cannot open a new range of partitions", error)
       }

@@ -64,6 +64,11 @@ public final class WorkerReport {
     logger.info("a new range of partitions is read") { $0.add(LogKey("first"), Int64(first)) }
   }
 
+  /// A new range of partitions has begun, and is not read before these are folded.
+  func waits(for old: [Int32]) {
+    logger.info("a new range of partitions waits") { $0.add(LogKey("for"), old.prefix(100).map(String.init).joined(separator: ",")) }
+  }
+
   /// Records of an old range were passed on to the current one.
   func poured(_ count: Int) {
     pouredRecords.increment(by: count)

@@ -6,6 +6,14 @@ public import PostgreSQL
 /// The claims of the old partitions are locked meanwhile, so that no batch of theirs commits between the look and the
 /// change, and go to new owners: who claims one after it pours it over and folds it no more.
 public struct RangeOpening: Sendable {
+  /// How far a range that has begun is from being read.
+  public enum Progress: Sendable, Equatable {
+    /// It is read from now on; the first of its partitions.
+    case opened(Int32)
+    /// These partitions before it are not folded to their ends yet.
+    case waits(for: [Int32])
+  }
+
   /// Records may be under way when a range begins; what comes later still is poured over.
   private static let patience = "500 ms"
 
@@ -24,24 +32,23 @@ public struct RangeOpening: Sendable {
   }
 
   /// Opens the range that has begun, if there is one and nothing is left in those before.
-  /// - Returns: the first of its partitions, or nil.
-  public func tend() async throws -> Int32? {
+  /// - Returns: what has become of it; nil where there is none.
+  public func tend() async throws -> Progress? {
     guard let first = try await lane.query(Self.pending).first?.int32(0) else { return nil }
     let parts = Array(0..<first)
     var ends: [Int64] = []
     for part in parts { ends.append(try await log.end(of: Partition(.messages, part))) }
-    let done = [PostgreSQLValue.text(claims), .int32s(parts), .int64s(ends)]
+    let behind = [PostgreSQLValue.text(claims), .int32s(parts), .int64s(ends)]
     // A look without locks first: a backlog may take hours.
-    guard try await lane.query(Self.done, done[0], done[1], done[2]).first?.int64(0) == Int64(first) else { return nil }
+    let waits = try await lane.query(Self.behind, behind[0], behind[1], behind[2]).map { try $0.int32(0) }
+    guard waits.isEmpty else { return .waits(for: waits) }
     // Leases are renewed on this lane, too.
     return try await lane.transaction(deadline: .seconds(2)) { transaction in
       guard try await !transaction.query(Self.take, .int32(first)).isEmpty else { return nil }
       _ = try await transaction.query(Self.lock, .text(claims), .int32(first))
-      guard try await transaction.query(Self.done, done[0], done[1], done[2]).first?.int64(0) == Int64(first) else {
-        return nil
-      }
+      guard try await transaction.query(Self.behind, behind[0], behind[1], behind[2]).isEmpty else { return nil }
       try await transaction.pipeline([Call(Self.free, .text(claims), .int32(first)), Call(Self.open, .int32(first))])
-      return first
+      return .opened(first)
     }
   }
 
@@ -52,12 +59,14 @@ public struct RangeOpening: Sendable {
      ORDER BY first LIMIT 1
     """)
 
-  /// How many of the partitions are folded to these ends.
-  private static let done = Statement(
-    "opening.done",
+  /// Which of the partitions are not folded to these ends.
+  private static let behind = Statement(
+    "opening.behind",
     """
-    SELECT count(*) FROM log_claim c JOIN unnest($2::integer[], $3::bigint[]) AS e(part, after) ON e.part = c.part
-     WHERE c.log = $1 AND c.next_offset >= e.after
+    SELECT e.part FROM unnest($2::integer[], $3::bigint[]) AS e(part, after)
+      LEFT JOIN log_claim c ON c.log = $1 AND c.part = e.part
+     WHERE c.next_offset IS NULL OR c.next_offset < e.after
+     ORDER BY 1
     """)
 
   private static let take = Statement(

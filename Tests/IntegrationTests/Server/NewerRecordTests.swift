@@ -43,6 +43,13 @@ struct NewerRecordTests {
         // The other partitions are served.
         try await first.inform()
         #expect(try await first.work().isEmpty)
+        // A new range of partitions would pass it over, so it waits, and the log tells for what.
+        _ = try await cluster.migrate("--partitions", "5")
+        try await database.execute("UPDATE log_range SET begins_at = now() - interval '3 s' WHERE NOT is_read")
+        try await cluster.eventually("a worker tells what the new range waits for") {
+          await cluster.logged("worker", #""a new range of partitions waits","for":"\#(stopped)""#) > 0
+        }
+        #expect(try await database.number("SELECT count(*) FROM log_range WHERE is_read") == 1)
         await log.shutdown()
       }
     }

@@ -47,7 +47,8 @@ enum MigrateCommand {
     guard let last = ranges.ranges.last, last.beginsAt == .max else { return }
     print(
       "partitions \(last.first) to \(last.first + last.count - 1) of messages take new records "
-        + "\(PartitionRanges.notice.components.seconds) s from now and are read once those before are folded (workers' logs tell what is waited for); "
+        + "\(PartitionRanges.notice.components.seconds) s from now and are read once those before are folded, which "
+        + "workers' logs tell of; "
         + "from now on the configuration may say \(last.count)")
   }
 

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# Ten times the sessions that the cluster can serve, for two minutes, while devices that start for the first time come in
-# between with TR-069's retries; the capacity is measured beside such newcomers too, for each is worth many routine
-# sessions, and by the same count: the Informs that the gateway accepts. What the cluster can do is bounded by holding PostgreSQL to a twentieth of a core, for
-# the load generator has to fit beside it; gateways, which do the refusing, are not held. Sourced by scripts/bench.
+# Ten times the sessions that the cluster can serve, for two minutes, while devices that start for the first time come
+# in between with TR-069's retries; the capacity is measured beside such newcomers too, for each is worth many routine
+# sessions, and by the same count: the Informs that the gateway accepts. What the cluster can do is bounded by holding
+# PostgreSQL to a twentieth of a core, for the load generator has to fit beside it; gateways, which do the refusing, are
+# not held. Sourced by scripts/bench.
 
 quota=/sys/fs/cgroup/cpu/carillon-bench
 

@@ -66,7 +66,9 @@ public final class WorkerReport {
 
   /// A new range of partitions has begun, and is not read before these are folded.
   func waits(for old: [Int32]) {
-    logger.info("a new range of partitions waits") { $0.add(LogKey("for"), old.prefix(100).map(String.init).joined(separator: ",")) }
+    logger.info("a new range of partitions waits") { line in
+      line.add(LogKey("for"), old.prefix(100).map(String.init).joined(separator: ","))
+    }
   }
 
   /// Records of an old range were passed on to the current one.

@@ -44,6 +44,7 @@ final class GatewayLoop {
   private let seal: RecordSeal
   private let instance: UUID128
   private var ranges: PartitionRanges
+  private var restoreCount: Int32 = 0
   private var pending: [SessionCore.Exchange: Pending] = [:]
   private var nextExchange: SessionCore.Exchange = 0
   private var timer: LoopTimer?
@@ -121,6 +122,9 @@ final class GatewayLoop {
   /// Where messages go from now on.
   func place(in ranges: PartitionRanges) { self.ranges = ranges }
 
+  /// Which database messages are for from now on.
+  func follow(restore count: Int32) { restoreCount = count }
+
   /// Answers everything that waits.
   func stop() {
     isStopping = true
@@ -157,6 +161,7 @@ final class GatewayLoop {
   private func append(_ message: CPEMessage, _ ticket: UInt64?) {
     // Workers go by the database's clock.
     var message = message
+    message.restoreCount = restoreCount
     if message.answerBy != 0 { message.answerBy = clock.database(message.answerBy) }
     producer.append(message.record(in: ranges, at: clock.now, seal: seal)) { [weak self] result in
       guard let self else { return }

@@ -64,6 +64,7 @@ public actor GatewayShard {
     _ listeners: [Listening], _ configuration: HTTPConfiguration, files: String? = nil
   ) async throws -> [SocketAddress] {
     try await clock.adjust(with: lane)
+    gateway.follow(restore: try await TaskStore.restoreCount(on: lane))
     try await place()
     clockTask = Task(executorPreference: loop) { await self.keepClock() }
     return try listeners.map { listening in
@@ -117,6 +118,7 @@ public actor GatewayShard {
       do { try await loop.sleep(for: .seconds(10)) } catch { return }
       do {
         try await clock.adjust(with: lane)
+        gateway.follow(restore: try await TaskStore.restoreCount(on: lane))
         try await place()
       } catch {
         logger.debug("database clock not read") { $0.add(error) }

@@ -59,11 +59,17 @@ struct Batch {
   }
 
   /// Marks trivial Informs. A device with any other record in the batch is folded whole.
-  mutating func classify(_ contacts: [UUID128: BatchStore.Contact], policyEpoch: Int64, now: Int64) {
+  ///
+  /// What was appended before the database was restored is folded and never answered: its POST is long over, though by
+  /// the clock of the server of then it might not be.
+  mutating func classify(
+    _ contacts: [UUID128: BatchStore.Contact], policyEpoch: Int64, restoreCount: Int32, now: Int64
+  ) {
     age = records.lazy.map(\.timestamp).min().map { max(now - $0, 0) } ?? 0
     var whole = Set(deadLetters.map(\.device))
     for (device, contact) in contacts where whole.contains(device) { states[device]?.contact = contact.row }
     for index in inputs.indices {
+      if inputs[index].message.restoreCount != restoreCount { inputs[index].message.answerBy = 0 }
       let message = inputs[index].message
       let contact = contacts[message.device]
       states[message.device]?.contact = contact?.row

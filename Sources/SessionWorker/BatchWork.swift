@@ -29,7 +29,7 @@ struct BatchWork {
     let epoch = try cluster.int64(0)
     try await parts.policies.refresh(epoch, transaction)
     let engine = parts.policies.engine
-    batch.classify(try BatchStore.contacts(contacts), policyEpoch: epoch, now: now)
+    batch.classify(try BatchStore.contacts(contacts), policyEpoch: epoch, restoreCount: try cluster.int32(1), now: now)
     try await load(&batch, engine, transaction)
     let shared = Fold.Context.Shared(
       policies: engine, policyEpoch: epoch, settings: parts.settings, now: now, secrets: parts.secrets,

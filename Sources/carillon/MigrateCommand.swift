@@ -15,7 +15,7 @@ enum MigrateCommand {
     let applied = try await Migrations.run([LogSchema.migration] + FleetSchema.migrations, on: lane)
     print(applied.isEmpty ? "the schema is up to date" : "applied \(applied.map(String.init).joined(separator: ", "))")
     try await makeLog(process, more: try arguments.integer("partitions", in: 1...10_000), on: lane)
-    if arguments.has("restored") { try await noteRestore(on: lane, configuration) }
+    if arguments.has("restored") { try await noteRestore(on: lane) }
     await lane.close()
     return 0
   }
@@ -52,17 +52,14 @@ enum MigrateCommand {
         + "from now on the configuration may say \(last.count)")
   }
 
-  private static func noteRestore(on lane: Lane, _ configuration: Configuration) async throws {
-    let (count, doubted) = try await lane.transaction(deadline: .seconds(600)) { transaction in
+  private static func noteRestore(on lane: Lane) async throws {
+    let doubted = try await lane.transaction(deadline: .seconds(600)) { transaction in
       let roles = try await transaction.query(running).map { try $0.text(0) }
       guard roles.isEmpty else { throw StillRunning(roles: roles) }
       try await PostgreSQLLog.beginIncarnation(in: transaction)
       return try await TaskStore.noteRestore(in: transaction)
     }
-    print("restore \(count) noted: the embedded log begins anew, \(doubted) tasks are now in doubt")
-    // A POST of before, read again while it might still be answered, would be sent something that nobody waits for; and
-    // what its CPE had answered to something else would be taken for the answer.
-    try await lane.loop.sleep(for: configuration.gateway.limits.directiveDeadline + .seconds(1))
+    print("restore noted: the embedded log begins anew, \(doubted) tasks are now in doubt")
   }
 
   private struct StillRunning: Error, CustomStringConvertible {

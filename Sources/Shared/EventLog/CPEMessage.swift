@@ -65,6 +65,8 @@ public struct CPEMessage: Sendable {
   public var replyPartition: Int32 = 0
   /// Nothing may be sent to the POST later than this: microseconds since 1970, database clock; 0 is never.
   public var answerBy: Int64 = 0
+  /// The cluster's restore count as the gateway knows it: after a restore nothing is sent for what is older (section 3).
+  public var restoreCount: Int32 = 0
   /// Whether the session waits for work (section 2.5).
   public var waits = true
   /// The `cwmp:ID` of the body, or that of the RPC answered.
@@ -118,6 +120,7 @@ extension CPEMessage {
     if let post { headers.append("post", post.bytes) }
     if replyPartition != 0 { headers.append("reply", bigEndian(UInt32(bitPattern: replyPartition))) }
     if answerBy != 0 { headers.append("by", bigEndian(UInt64(bitPattern: answerBy))) }
+    if restoreCount != 0 { headers.append("restore", bigEndian(UInt32(bitPattern: restoreCount))) }
     if !waits { headers.append("wait", CollectionOfOne(0)) }
     if !cwmpID.isEmpty { headers.append("id", cwmpID) }
     if !method.isEmpty { headers.append("method", method) }
@@ -210,6 +213,7 @@ extension CPEMessage {
     case "post": post = PostID(bytes: value)
     case "reply": replyPartition = Int32(truncatingIfNeeded: number(value))
     case "by": answerBy = Int64(bitPattern: number(value))
+    case "restore": restoreCount = Int32(truncatingIfNeeded: number(value))
     case "wait": waits = first != 0
     case "id": cwmpID = Array(value)
     case "method": method = String(decoding: value, as: UTF8.self)

@@ -7,17 +7,17 @@ extension TaskStore {
   /// How many tasks' events are made at once.
   private static let chunk = 5000
 
-  /// Raises the restore count, so that versions of tasks that are reached anew get event ids of their own, and puts
-  /// every live task of once in doubt (P4).
+  /// Renews the restore count, so that versions of tasks that are reached anew get event ids of their own and nothing is
+  /// sent for records of before, and puts every live task of once in doubt (P4).
   ///
   /// Also queued ones, which may have been sent after the backup was taken: their attempt becomes the one that would
   /// have been sent, so that an answer that is still on the log settles it. None of them knows any more when it was
   /// sent: that a device did not restart since is no longer evidence of anything, and would have it sent twice.
   ///
   /// - Parameter transaction: to be committed by the caller, while no role runs.
-  /// - Returns: the restore count, and how many tasks are newly in doubt.
-  public static func noteRestore(in transaction: Transaction) async throws -> (count: Int32, doubted: Int) {
-    let count = try await transaction.query(raise)[0].int32(0)
+  /// - Returns: how many tasks are newly in doubt.
+  public static func noteRestore(in transaction: Transaction) async throws -> Int {
+    _ = try await transaction.query(renew)
     for statement in distrust { _ = try await transaction.query(statement) }
     let tasks = try await transaction.query(doubt).map { try $0.uuid(0) }
     for start in stride(from: 0, to: tasks.count, by: chunk) {
@@ -25,8 +25,16 @@ extension TaskStore {
       let rows = try await transaction.pipeline([Call(cluster), Call(doubts, ids)])
       try await tell(rows[1], rows[0], in: transaction)
     }
-    return (count, tasks.count)
+    return tasks.count
   }
+
+  /// The restore count: a number that is another one after each restore.
+  /// - Throws: ``PostgreSQLError``.
+  public static func restoreCount(on lane: Lane) async throws -> Int32 {
+    try await lane.query(count).first?.int32(0) ?? 0
+  }
+
+  private static let count = Statement("task_store.restore_count", "SELECT restore_count FROM cluster_state")
 
   /// What was believed of devices is older than they are, and answers of before the restore, read again, must not make
   /// it believed again: no session goes on, and no attempt at what is repeatable is awaited. What policies had
@@ -47,9 +55,10 @@ extension TaskStore {
       "UPDATE device_contact SET digest = NULL, policy_epoch = 0 WHERE digest IS NOT NULL OR policy_epoch <> 0"),
   ]
 
-  private static let raise = Statement(
-    "task_store.raise_restore_count",
-    "UPDATE cluster_state SET restore_count = restore_count + 1 RETURNING restore_count")
+  // Not the next number: two restores of one backup are two.
+  private static let renew = Statement(
+    "task_store.renew_restore_count",
+    "UPDATE cluster_state SET restore_count = 1 + floor(random() * 2147483646)::integer")
 
   private static let doubt = Statement(
     "task_store.doubt",

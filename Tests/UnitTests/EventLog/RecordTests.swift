@@ -20,6 +20,7 @@ struct RecordTests {
   func inform() throws {
     var message = CPEMessage(.inform, device: device, session: session, post: post)
     message.replyPartition = 7
+    message.restoreCount = .max
     message.answerBy = 1_700_000_000_000_000
     message.waits = false
     message.cwmpID = Array("1234".utf8)
@@ -36,6 +37,7 @@ struct RecordTests {
     let copy = try read(message)
     #expect(copy.kind == .inform && copy.device == device && copy.session == session && copy.post == post)
     #expect(copy.replyPartition == 7 && copy.answerBy == 1_700_000_000_000_000 && !copy.waits)
+    #expect(copy.restoreCount == .max)
     #expect(copy.cwmpID == message.cwmpID && copy.method == "Inform" && copy.namespaceMinor == 2)
     #expect(copy.charset == "ISO-8859-1" && copy.peer == "192.0.2.7" && copy.authentication == .bootstrap)
     #expect(copy.sessionTimeout == 90 && copy.retryCount == 1490 && copy.events == message.events)

@@ -33,7 +33,7 @@ final class SimulatedDatabase {
     /// Every task that was ever committed.
     var tasks: [UUID128: RPCTask] = [:]
     var policyEpoch: Int64 = 1
-    var restores = 0
+    var restoreCount: Int32 = 0
 
     /// What a scope holds of a device's twin.
     func twin(of device: UUID128, _ scope: TwinScope) -> Twin {
@@ -163,12 +163,11 @@ final class SimulatedDatabase {
     for worker in simulation.workers { worker.die("for a restore") }
     for gateway in simulation.gateways { gateway.die() }
     contents = backup
-    contents.restores += 1
+    contents.restoreCount += 1
     locks = [:]
-    // `migrate --restored` takes until the POSTs of before are over; roles are started after it.
     for part in contents.claims.indices {
       contents.claims[part].owner = -1
-      contents.claims[part].leaseUntil = now + 6 * Simulation.second
+      contents.claims[part].leaseUntil = .min
     }
     contents.forgetTwins()
     for id in contents.states.keys.sorted() {

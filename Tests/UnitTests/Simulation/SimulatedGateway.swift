@@ -38,6 +38,7 @@ final class SimulatedGateway {
   private var cutOffUntil: Int64 = 0
   private var crowd = 0
   private var ranges = PartitionRanges(count: SimulatedLog.partitions)
+  private var restoreCount: Int32 = 0
   private var looksAt: Int64 = 0
   private var timer: (number: Int, at: Int64)?
   private var timers = 0
@@ -55,6 +56,7 @@ final class SimulatedGateway {
   private func learntRanges() -> PartitionRanges {
     if simulation.now >= looksAt, simulation.database.isUp, isReachable {
       ranges = simulation.database.contents.ranges
+      restoreCount = simulation.database.contents.restoreCount
       looksAt = simulation.now + (simulation.fault(5) ? 60 : 10) * Simulation.second
     }
     return ranges
@@ -241,7 +243,9 @@ final class SimulatedGateway {
       switch action {
       case .append(var message, let ticket):
         if message.answerBy != 0 { message.answerBy += now - simulation.now }
-        simulation.log.append(message, in: learntRanges(), at: now, isReachable: isReachable) { [self] succeeded in
+        let ranges = learntRanges()
+        message.restoreCount = restoreCount
+        simulation.log.append(message, in: ranges, at: now, isReachable: isReachable) { [self] succeeded in
           guard life == self.life, let ticket else { return }
           perform(core.acknowledged(ticket, succeeded: succeeded, now: simulation.now))
         }

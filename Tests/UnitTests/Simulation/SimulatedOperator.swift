@@ -104,7 +104,7 @@ final class SimulatedOperator {
     database.contents.finished.append((task, state))
     database.tell([
       (
-        UUID128.named("\(id)/\(task.version)/\(database.contents.restores)", in: UUID128(high: 2, low: 2)),
+        UUID128.named("\(id)/\(task.version)/\(database.contents.restoreCount)", in: UUID128(high: 2, low: 2)),
         NorthboundEvent(
           topic: .taskEvents, type: "carillon.task.\(state.name).v1", device: device, time: database.now, data: [],
           task: (id, task.version))

@@ -161,7 +161,9 @@ final class SimulatedWorker {
       guard let state = database.contents.states[device], let contact = state.contact else { continue }
       contacts[device] = BatchStore.Contact(row: contact, hasWork: state.session != nil || !state.tasks.isEmpty)
     }
-    batch.classify(contacts, policyEpoch: database.contents.policyEpoch, now: database.now)
+    batch.classify(
+      contacts, policyEpoch: database.contents.policyEpoch, restoreCount: database.contents.restoreCount,
+      now: database.now)
     return batch
   }
 

@@ -34,8 +34,8 @@ struct SimulationTests {
 
   @Test("a planted bug is found", arguments: PlantedBug.allCases)
   func plantedBug(_ bug: PlantedBug) throws {
-    let found = try (1...400).first { try Self.violations($0, bug) }
-    #expect(found != nil, "\(bug) was not found in 400 seeds")
+    let found = try (1...1000).first { try Self.violations($0, bug) }
+    #expect(found != nil, "\(bug) was not found in 1,000 seeds")
   }
 
   @Test func `the same seed makes the same history`() throws {

@@ -65,7 +65,7 @@ public struct CPEMessage: Sendable {
   public var replyPartition: Int32 = 0
   /// Nothing may be sent to the POST later than this: microseconds since 1970, database clock; 0 is never.
   public var answerBy: Int64 = 0
-  /// The cluster's restore count as the gateway knows it: after a restore nothing is sent for what is older (section 3).
+  /// The cluster's restore count as the gateway knows it: what bears another is folded and never answered (section 3).
   public var restoreCount: Int32 = 0
   /// Whether the session waits for work (section 2.5).
   public var waits = true

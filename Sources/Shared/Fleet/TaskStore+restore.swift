@@ -7,8 +7,8 @@ extension TaskStore {
   /// How many tasks' events are made at once.
   private static let chunk = 5000
 
-  /// Renews the restore count, so that versions of tasks that are reached anew get event ids of their own and records of
-  /// before are not answered, and puts every live task of once in doubt (P4).
+  /// Renews the restore count, so that versions of tasks that are reached anew get event ids of their own and records
+  /// of before are not answered, and puts every live task of once in doubt (P4).
   ///
   /// Also queued ones, which may have been sent after the backup was taken: their attempt becomes the one that would
   /// have been sent, so that an answer that is still on the log settles it. None of them knows any more when it was

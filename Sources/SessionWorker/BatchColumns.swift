@@ -63,6 +63,7 @@ struct Columns {
     self[13].append(timestamp: session.lastPostAt)
     self[14].append(session.lostAfter)
     self[15].append(orNull: session.policyState.isEmpty ? nil : session.policyState)
+    self[16].append(orNull: session.unnamedAnswers.isEmpty ? nil : session.unnamedAnswers)
   }
 
   mutating func append(_ id: UUID128, _ credential: CredentialRow) {

@@ -50,6 +50,7 @@ extension SessionRow {
     }
     deadPost = try row.optionalBytes(12) ?? []
     policyState = try row.optionalBytes(15) ?? []
+    restore(unnamedAnswers: try row.optionalBytes(16) ?? [])
   }
 }
 

@@ -51,7 +51,7 @@ enum BatchStatements {
     "batch_sessions",
     """
     SELECT device, id, namespace, events, authentication, announced, rounds, rpcs, task, attempt, post, rebound,
-           dead_post, last_post_at, extract(epoch FROM lost_after)::integer, state
+           dead_post, last_post_at, extract(epoch FROM lost_after)::integer, state, unnamed_answers
       FROM session WHERE device = ANY ($1::uuid[])
     """)
 
@@ -136,19 +136,19 @@ enum BatchStatements {
     "batch_write_sessions",
     """
     INSERT INTO session (device, id, namespace, events, authentication, announced, rounds, rpcs, task, attempt, post,
-                         rebound, dead_post, last_post_at, lost_after, state)
+                         rebound, dead_post, last_post_at, lost_after, state, unnamed_answers)
     SELECT device, id, namespace, string_to_array(events, E'\\n'), authentication, announced, rounds, rpcs, task,
-           attempt, post, rebound, dead_post, last_post_at, make_interval(secs => lost_after), state
+           attempt, post, rebound, dead_post, last_post_at, make_interval(secs => lost_after), state, unnamed_answers
       FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::smallint[], $6::smallint[], $7::smallint[],
                   $8::smallint[], $9::uuid[], $10::integer[], $11::bytea[], $12::boolean[], $13::bytea[],
-                  $14::timestamptz[], $15::integer[], $16::bytea[])
+                  $14::timestamptz[], $15::integer[], $16::bytea[], $17::bytea[])
         AS w(device, id, namespace, events, authentication, announced, rounds, rpcs, task, attempt, post, rebound,
-             dead_post, last_post_at, lost_after, state)
+             dead_post, last_post_at, lost_after, state, unnamed_answers)
     ON CONFLICT (device) DO UPDATE SET id = EXCLUDED.id, namespace = EXCLUDED.namespace, events = EXCLUDED.events,
       authentication = EXCLUDED.authentication, announced = EXCLUDED.announced, rounds = EXCLUDED.rounds,
       rpcs = EXCLUDED.rpcs, task = EXCLUDED.task, attempt = EXCLUDED.attempt, post = EXCLUDED.post,
       rebound = EXCLUDED.rebound, dead_post = EXCLUDED.dead_post, last_post_at = EXCLUDED.last_post_at,
-      lost_after = EXCLUDED.lost_after, state = EXCLUDED.state
+      lost_after = EXCLUDED.lost_after, state = EXCLUDED.state, unnamed_answers = EXCLUDED.unnamed_answers
     """)
 
   /// $1: device ids.

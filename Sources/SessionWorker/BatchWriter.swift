@@ -161,7 +161,7 @@ struct BatchWriter {
     if !sessions.isEmpty {
       var columns = Columns([
         .uuid, .uuid, .int16, .text, .int16, .int16, .int16, .int16, .uuid, .int32, .bytes, .bool, .bytes, .timestamp,
-        .int32, .bytes,
+        .int32, .bytes, .bytes,
       ])
       for (id, session) in sessions { columns.append(id, session) }
       calls.append(columns.call(BatchStatements.writeSessions))

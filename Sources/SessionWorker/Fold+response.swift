@@ -26,6 +26,7 @@ extension Fold {
     guard let post = message.post?.bytes else { return }
     var session = openSession()
     session.lastPostAt = now
+    if message.cwmpID.isEmpty { session.noteUnnamedAnswer(post) }
     state.session = session
     // The body counts in any case; the POST is served only while its gateway still holds it.
     guard message.answerBy > now, session.deadPost != post else { return }
@@ -53,8 +54,8 @@ extension Fold {
     }
     guard let outstanding = state.session?.outstanding, state.session?.id == message.session,
       let index = state.index(of: outstanding.task), state.tasks[index].attempt == outstanding.attempt,
-      // A record that was appended twice: what is outstanding went out in answer to it.
-      outstanding.post != message.post?.bytes
+      // A record that was appended twice: what is outstanding went out in answer to it, or to a later one.
+      let post = message.post?.bytes, outstanding.post != post, state.session?.hasAnswered(post) == false
     else { return nil }
     // What was refused was not read: it can only be told by its session.
     if !message.refused.isEmpty { return index }

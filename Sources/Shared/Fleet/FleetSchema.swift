@@ -17,6 +17,7 @@ public enum FleetSchema {
   /// The migrations of the fleet, in order.
   public static let migrations: [Migration] = [
     Migration(number: 2, name: "fleet", sql: fleet), PartitionRanges.migration,
+    Migration(number: 4, name: "answers without ID", sql: "ALTER TABLE session ADD COLUMN unnamed_answers bytea"),
   ]
 
   // Hot statements name the device, and every table of a device leads with it, so that the schema distributes by it

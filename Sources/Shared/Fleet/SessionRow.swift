@@ -39,12 +39,36 @@ public struct SessionRow: Sendable, Hashable {
   public var outstanding: Outstanding?
   /// The last POST that its gateway gave up: nothing is bound to it any more.
   public var deadPost: [UInt8] = []
+  /// The POSTs, as 24 bytes each, that brought an answer without its cwmp:ID. What such a record settles is told by
+  /// what is outstanding, so that another record of the same POST, appended late, would settle something else.
+  public private(set) var unnamedAnswers: [UInt8] = []
   /// The last POST known, microseconds since 1970.
   public var lastPostAt: Int64
   /// After this many seconds without a POST the session is lost: max(30, SessionTimeout).
   public var lostAfter: Int32
   /// What policies keep from round to round, as they encode it.
   public var policyState: [UInt8] = []
+
+  /// How many POSTs with answers without ID are kept: a record comes twice soon after or not at all.
+  private static let mostUnnamed = 16
+
+  /// Whether a POST has brought an answer without ID already.
+  public func hasAnswered(_ post: [UInt8]) -> Bool {
+    !post.isEmpty
+      && stride(from: 0, to: unnamedAnswers.count, by: post.count).contains { start in
+        unnamedAnswers[start...].starts(with: post)
+      }
+  }
+
+  /// Notes that a POST brought an answer without ID.
+  public mutating func noteUnnamedAnswer(_ post: [UInt8]) {
+    guard !post.isEmpty, !hasAnswered(post) else { return }
+    unnamedAnswers += post
+    unnamedAnswers.removeFirst(max(unnamedAnswers.count - Self.mostUnnamed * post.count, 0))
+  }
+
+  /// Takes what was stored.
+  public mutating func restore(unnamedAnswers: [UInt8]) { self.unnamedAnswers = unnamedAnswers }
 
   /// Creates the row when a session turns out to have work.
   public init(

@@ -7,8 +7,8 @@ import Networking
 import Operations
 import XML
 
-/// One POST on its way in: its body parsed as it comes, its principal perhaps still being looked up; when both are
-/// there, it is handed to the session core.
+/// One POST on its way in: its body is parsed as it comes once it is known whose it is; when all of it is there, it is
+/// handed to the session core.
 final class CWMPPost: RequestReceiver {
   var principal: Principal?
   private let gateway: GatewayLoop
@@ -18,6 +18,8 @@ final class CWMPPost: RequestReceiver {
   private let returnsCookie: Bool
   private let charset: String
   private var body: [UInt8] = []
+  /// How much of the body the parser has had.
+  private var parsed = 0
   private var parser: EnvelopeParser?
   private var failure: CWMPError?
   private var isComplete = false
@@ -39,17 +41,7 @@ final class CWMPPost: RequestReceiver {
 
   func body(_ bytes: Span<UInt8>, _ exchange: Exchange) {
     bytes.withUnsafeBufferPointer { body.append(contentsOf: $0) }
-    guard failure == nil else { return }
-    let parser = self.parser ?? gateway.parser()
-    if self.parser == nil {
-      self.parser = parser
-      parser.begin(charset: XMLCharset(label: charset))
-    }
-    do throws(CWMPError) {
-      try parser.feed(bytes)
-    } catch {
-      failure = error
-    }
+    parse()
   }
 
   func end(_ exchange: Exchange) {
@@ -80,8 +72,26 @@ final class CWMPPost: RequestReceiver {
 
   // MARK: - What it is
 
+  /// Nothing is parsed for somebody unknown. It also keeps the parsers few, and with that in the processor's cache,
+  /// when nobody's credential is in the gateway's.
+  private func parse() {
+    guard principal != nil, failure == nil, !isOver, parsed < body.count else { return }
+    let parser = self.parser ?? gateway.parser()
+    if self.parser == nil {
+      self.parser = parser
+      parser.begin(charset: XMLCharset(label: charset))
+    }
+    do throws(CWMPError) {
+      try parser.feed(body.span.extracting(parsed..<body.count))
+    } catch {
+      failure = error
+    }
+    parsed = body.count
+  }
+
   private func proceed(_ exchange: Exchange) {
     guard isComplete, !isOver, let principal else { return }
+    parse()
     if let cookie, !cookie.allows(principal) {
       gateway.metrics.refused(.identity)
       return refuse(exchange, .forbidden, FieldBlock(), "the session is another device's")

@@ -53,13 +53,14 @@ extension Fold {
       return state.tasks[index].awaitsEvidence && matches ? index : nil
     }
     guard let outstanding = state.session?.outstanding, state.session?.id == message.session,
-      let index = state.index(of: outstanding.task), state.tasks[index].attempt == outstanding.attempt,
-      // A record that was appended twice: what is outstanding went out in answer to it, or to a later one.
-      let post = message.post?.bytes, outstanding.post != post, state.session?.hasAnswered(post) == false
+      let index = state.index(of: outstanding.task), state.tasks[index].attempt == outstanding.attempt
     else { return nil }
-    // What was refused was not read: it can only be told by its session.
+    // What was refused was not read: it can only be told by its session, which it ends. Nobody waits for its POST.
     if !message.refused.isEmpty { return index }
-    guard !state.tasks[index].once else { return nil }
+    // A record that was appended twice: what is outstanding went out in answer to it, or to a later one.
+    guard let post = message.post?.bytes, outstanding.post != post, state.session?.hasAnswered(post) == false,
+      !state.tasks[index].once
+    else { return nil }
     let isOfMethod = body?.fault != nil || body?.response?.method == state.tasks[index].request.rpcName
     return isOfMethod ? index : nil
   }

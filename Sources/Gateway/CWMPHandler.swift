@@ -62,8 +62,11 @@ final class CWMPHandler: HTTPService {
       gateway.metrics.refused(.authentication)
       return .refuse(.unauthorized, fields, [])
     case .lookUp(let username, let proof):
+      // A body that is more than a stranger may send waits in the kernel until it is known whose it is.
+      let waits = head.announcesBody && head.contentLength ?? .max > listening.unauthenticatedBody
+      if waits { exchange.suspendReading() }
       lookUp(username, proof, post, exchange)
-      return .accept(post, bodyLimit: listening.unauthenticatedBody)
+      return .accept(post, bodyLimit: waits ? listening.body : listening.unauthenticatedBody)
     }
   }
 
@@ -123,11 +126,14 @@ final class CWMPHandler: HTTPService {
         guard let principal = gateway.authentication.principal(credential, proof) else { fallthrough }
         // A pending password comes into use now: what is cached of it is soon wrong.
         if !principal.isSettled { gateway.credentials.forget(username) }
-        exchange.bodyLimit = max(exchange.bodyLimit, listening.body)
         post.proved(principal, exchange)
+        exchange.resumeReading()
       case .nothing:
         gateway.metrics.refused(.authentication)
-        if listening.authentication.none { return post.proved(.anybody, exchange) }
+        if listening.authentication.none {
+          post.proved(.anybody, exchange)
+          return exchange.resumeReading()
+        }
         post.refuse(exchange, .unauthorized, self.challenges(stale: false, gateway.clock.now))
       case .unavailable:
         gateway.metrics.refused(.database)

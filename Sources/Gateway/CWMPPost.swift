@@ -22,6 +22,8 @@ final class CWMPPost: RequestReceiver {
   private var parsed = 0
   private var parser: EnvelopeParser?
   private var failure: CWMPError?
+  /// Why the server refused the body, while it is not known yet whose it was.
+  private var refusal: String?
   private var isComplete = false
   private var isOver = false
   private var waiting: SessionCore.Exchange?
@@ -52,7 +54,10 @@ final class CWMPPost: RequestReceiver {
   func abandoned(_ why: Abandonment, _ exchange: Exchange) {
     isOver = true
     recycle()
-    if case .refused(let error) = why { noteRefusal("HTTP: \(error.reason)", exchange) }
+    if case .refused(let error) = why {
+      refusal = "HTTP: \(error.reason)"
+      noteRefusal(exchange)
+    }
     if let waiting { gateway.gone(waiting) }
   }
 
@@ -60,6 +65,7 @@ final class CWMPPost: RequestReceiver {
 
   func proved(_ principal: Principal, _ exchange: Exchange) {
     self.principal = principal
+    noteRefusal(exchange)
     proceed(exchange)
   }
 
@@ -110,7 +116,8 @@ final class CWMPPost: RequestReceiver {
         line.add(.reason, describing: error)
         line.add(.peer, describing: exchange.peer)
       }
-      noteRefusal(error.description, exchange)
+      refusal = error.description
+      noteRefusal(exchange)
       switch error.reply {
       case .status(let status):
         refuse(exchange, HTTPStatus(status), FieldBlock("Content-Type", "text/plain"), error.description)
@@ -262,10 +269,11 @@ final class CWMPPost: RequestReceiver {
   }
 
   /// A body that was refused in an established session: its attempt must not be taken for one that got no answer.
-  private func noteRefusal(_ reason: String, _ exchange: Exchange) {
-    guard let cookie, waiting == nil, principal != nil else { return }
+  private func noteRefusal(_ exchange: Exchange) {
+    guard let refusal, let cookie, waiting == nil, let principal, cookie.allows(principal) else { return }
+    self.refusal = nil
     var message = CPEMessage(.response, device: cookie.device, session: cookie.session)
-    message.refused = reason
+    message.refused = refusal
     message.peer = exchange.peer.ip.description
     gateway.tell(message)
   }

@@ -13,6 +13,27 @@ final class KafkaInspector: Sendable {
     client = try KafkaClient(.administrator, settings, threads)
   }
 
+  /// Waits until all topics are as promise P1 needs them: of a topic that was just made, or while it starts, a broker
+  /// knows only a moment after the others.
+  /// - Returns: how many partitions each has.
+  /// - Throws: what was wrong last, once `patience` has passed.
+  func awaitTopics(within patience: Duration) async throws(EventLogError) -> [Topic: Int32] {
+    let deadline = ContinuousClock.now + patience
+    while true {
+      do {
+        let partitions = try await check(Topic.allCases)
+        try await checkDurability(Topic.allCases)
+        return partitions
+      } catch {
+        guard ContinuousClock.now < deadline, error.kind != .stopped else { throw error }
+        try await threads.wait { [client] in
+          client.pause(milliseconds: 100)
+          return .success(())
+        }
+      }
+    }
+  }
+
   /// Whether each partition of `topics` has a leader and enough replicas in sync.
   /// - Returns: how many partitions each has.
   func check(_ topics: [Topic]) async throws(EventLogError) -> [Topic: Int32] {

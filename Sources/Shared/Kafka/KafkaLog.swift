@@ -21,18 +21,19 @@ public final class KafkaLog: EventLog {
   /// - Parameters:
   ///   - settings: where and what.
   ///   - loop: drains delivery reports; best the busiest of the process, whose own appends then cost no post.
+  ///   - patience: how long the topics may take to be as they should; what is wrong then is thrown.
   ///   - report: gets a line for each trouble that librdkafka tells of; called on `loop`.
   /// - Throws: ``EventLogError/Kind/misconfigured`` where settings or topics cannot keep the promises,
   ///   ``EventLogError/Kind/unavailable`` where no broker answers.
   public static func connect(
-    _ settings: KafkaSettings, on loop: EventLoop, report: @escaping @Sendable (String) -> Void = { _ in }
+    _ settings: KafkaSettings, on loop: EventLoop, patience: Duration = .seconds(10),
+    report: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws(EventLogError) -> KafkaLog {
     try settings.validate()
     let threads = try KafkaThreads()
     do {
       let inspector = try KafkaInspector(settings, threads)
-      let partitions = try await inspector.check(Topic.allCases)
-      try await inspector.checkDurability(Topic.allCases)
+      let partitions = try await inspector.awaitTopics(within: patience)
       let home = KafkaProducerHome(on: loop, settings, threads, report: report)
       try await home.start()
       let consumer = try KafkaConsumer(settings, threads)
@@ -59,7 +60,7 @@ public final class KafkaLog: EventLog {
     self.partitions = Mutex(partitions)
   }
 
-  /// As ``EventLog/partitionCount(of:)`` says; read from the brokers at ``connect(_:on:report:)``.
+  /// As ``EventLog/partitionCount(of:)`` says; read from the brokers at ``connect(_:on:patience:report:)``.
   public func partitionCount(of topic: Topic) -> Int32 { partitions.withLock { $0[topic] ?? 0 } }
 
   /// As ``EventLog/learnPartitions(of:)`` says: each handle has a picture of its own, in which a partition that it has

@@ -24,9 +24,10 @@ public enum KafkaTopics {
           done.append("configured topic \(name)")
         }
       }
-      for topic in Topic.allCases { try awaitLeaders(of: topic, client, settings) }
-      let messages = try KafkaTopicState(of: .messages, client, settings)
-      if !mayGrow { try messages.refuseMore(than: settings.topics[.messages]?.partitions ?? 0) }
+      for topic in Topic.allCases {
+        let state = try awaitLeaders(of: topic, client, settings)
+        if topic == .messages, !mayGrow { try state.refuseMore(than: settings.topics[topic]?.partitions ?? 0) }
+      }
       return done
     }
   }
@@ -89,13 +90,18 @@ public enum KafkaTopics {
   /// Brokers learn of a new topic a moment after the controller has answered for it.
   private static func awaitLeaders(
     of topic: Topic, _ client: KafkaClient, _ settings: KafkaSettings
-  ) throws(EventLogError) {
+  ) throws(EventLogError) -> KafkaTopicState {
     let deadline = ContinuousClock.now + .seconds(20)
-    while ContinuousClock.now < deadline {
-      if let state = try? KafkaTopicState(of: topic, client, settings), state.hasLeaders { break }
+    let look = { Result { () throws(EventLogError) in try KafkaTopicState(of: topic, client, settings) } }
+    var state = look()
+    while ContinuousClock.now < deadline, (try? state.get())?.hasLeaders != true {
       client.pause(milliseconds: 100)
+      state = look()
     }
-    _ = try KafkaTopicState(of: topic, client, settings).check(against: settings)
+    // Of what was seen, and not asked for again: the next broker may not know yet.
+    let found = try state.get()
+    _ = try found.check(against: settings)
+    return found
   }
 
   private static func newTopic(_ topic: Topic, _ settings: KafkaSettings) -> KafkaAdmin.NewTopic {

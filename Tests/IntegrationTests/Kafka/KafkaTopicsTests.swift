@@ -31,7 +31,7 @@ struct KafkaTopicsTests {
     let loop = try EventLoop(name: "kafka-test")
     let changed = settings
     await #expect {
-      _ = try await KafkaLog.connect(changed, on: loop)
+      _ = try await KafkaLog.connect(changed, on: loop, patience: .zero)
     } throws: { error in
       guard let error = error as? EventLogError else { return false }
       return error.kind == .misconfigured && error.description.contains("has 2 partitions and should have 3")
@@ -64,11 +64,23 @@ struct KafkaTopicsTests {
     let settings = TestKafka.settings()
     let loop = try EventLoop(name: "kafka-test")
     await #expect {
-      _ = try await KafkaLog.connect(settings, on: loop)
+      _ = try await KafkaLog.connect(settings, on: loop, patience: .zero)
     } throws: { error in
       guard let error = error as? EventLogError else { return false }
       return error.kind == .misconfigured && error.description.contains("carillon migrate")
     }
+    await loop.shutdown()
+  }
+
+  @Test func `a log that is opened while its topics are being made waits for them`() async throws {
+    let settings = TestKafka.settings()
+    let loop = try EventLoop(name: "kafka-test")
+    async let opened = KafkaLog.connect(settings, on: loop)
+    _ = try await KafkaTopics.migrate(settings)
+    let log = try await opened
+    #expect(log.partitionCount(of: .messages) == 2)
+    await log.shutdown()
+    try await KafkaTopics.remove(settings)
     await loop.shutdown()
   }
 }

@@ -25,9 +25,9 @@ struct DispatchTests {
         try await cpe.inform()
         try await cluster.eventually("the Inform is folded") { try await database.number(folded) == 1 }
 
-        async let killed: Void = killInBetween(cluster, database, broker)
-        let free = "SELECT count(*) FROM (SELECT 1 FROM task FOR UPDATE SKIP LOCKED) AS t"
-        try await cluster.eventually("the task is locked") { try await database.number(free) == 0 }
+        let (locked, isLocked) = AsyncStream<Void>.makeStream()
+        async let killed: Void = killInBetween(cluster, database, broker, isLocked)
+        for await _ in locked {}
         let asked = try await cpe.empty()
         try await killed
 
@@ -45,13 +45,16 @@ struct DispatchTests {
 
   /// Holds the `ready`'s batch until the log is away, lets it commit, and kills the worker before the log is back.
   private func killInBetween(
-    _ cluster: TestCluster, _ database: TestDatabase, _ broker: TestKafka.Private?
+    _ cluster: TestCluster, _ database: TestDatabase, _ broker: TestKafka.Private?,
+    _ isLocked: AsyncStream<Void>.Continuation
   ) async throws {
+    defer { isLocked.finish() }
     try await database.withLane { first in
       try await database.withLane { second in
         try await second.transaction(deadline: .seconds(60)) { log in
           try await first.transaction(deadline: .seconds(60)) { tasks in
             _ = try await tasks.query(Statement("test.tasks", "SELECT 1 FROM task FOR UPDATE"))
+            isLocked.finish()
             let pid = try await tasks.query(Self.pid)[0].int32(0)
             try await cluster.eventually("a batch waits for the task", within: .seconds(30)) {
               try await database.waitingFor(pid) > 0

@@ -178,10 +178,18 @@ actor TestCluster {
     let server = Server(role: role, pid: pid, operations: ports[0], cwmp: ports[1], api: ports[2])
     servers.append(server)
     guard awaited else { return server }
-    try await eventually("\(role) is ready", within: .seconds(90)) {
-      var request = HTTPClientRequest(url: "http://127.0.0.1:\(ports[0])/readyz")
-      request.deadline = .seconds(2)
-      return try await self.http.execute(request).status == .ok
+    var answer = "no answer"
+    do {
+      try await eventually("\(role) is ready", within: .seconds(90)) {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(ports[0])/readyz")
+        request.deadline = .seconds(2)
+        let response = try await self.http.execute(request)
+        answer = String(decoding: response.body, as: UTF8.self)
+        return response.status == .ok
+      }
+    } catch {
+      // What it waits for, and what it said last: the folder goes with the cluster.
+      throw CommandFailed(command: "\(role) is not ready: \(answer)", said: lastLines(role))
     }
     return server
   }
@@ -224,6 +232,16 @@ actor TestCluster {
   /// Lines of the role's logs that hold a text.
   func logged(_ role: String, _ text: String) -> Int {
     Int((try? run("cat '\(folder)/\(role)'-*.log | grep -cF '\(text)' || true")) ?? "") ?? 0
+  }
+
+  /// The end of the role's logs.
+  private func lastLines(_ role: String) -> String {
+    do {
+      try run("tail -qn 20 '\(folder)/\(role)'-*.log; false")
+    } catch {
+      return (error as? CommandFailed)?.said ?? ""
+    }
+    return ""
   }
 
   func end() async {

@@ -152,16 +152,25 @@ struct TestDatabase: Sendable {
   }
 }
 
-/// A command that a test could not run.
-struct CommandFailed: Error { let command: String }
+/// A command that a test could not run, and the end of what it printed.
+struct CommandFailed: Error, CustomStringConvertible {
+  let command: String
+  var said = ""
+  var description: String { "failed: \(command)\(said.isEmpty ? "" : "\n\(said)")" }
+}
 
 /// Runs a shell command and returns the first line that it prints.
 @discardableResult
 func run(_ command: String) throws -> String {
   guard let pipe = popen(command, "r") else { throw CommandFailed(command: command) }
   var line = [CChar](repeating: 0, count: 4096)
-  let read = fgets(&line, Int32(line.count), pipe) != nil
-  guard pclose(pipe) == 0 else { throw CommandFailed(command: command) }
-  guard read else { return "" }
-  return String(decoding: line.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  var said: [String] = []
+  var first: String?
+  while fgets(&line, Int32(line.count), pipe) != nil {
+    let text = String(decoding: line.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    first = first ?? text
+    said = said.suffix(19) + [text]
+  }
+  guard pclose(pipe) == 0 else { throw CommandFailed(command: command, said: said.joined(separator: "\n")) }
+  return first ?? ""
 }

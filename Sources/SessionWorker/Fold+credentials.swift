@@ -26,18 +26,30 @@ extension Fold {
     guard !state.tasks.contains(where: { $0.origin == .credentials }) else { return }
     let keep = !needsOwnCredential
     var credential = state.credential ?? CredentialRow(username: state.device?.identity ?? "")
-    if !keep {
-      credential.pendingSecret = context.shared.secrets.make(
-        .managementServer, device: state.id, session: message.session)
-    }
     credential.requestUsername = state.device?.identity ?? ""
-    credential.pendingRequestSecret =
-      context.shared.secrets.make(.connectionRequest, device: state.id, session: message.session)
+    if keep || !hasPendingCredential {
+      if !keep { credential.pendingSecret = make(.managementServer) }
+      credential.pendingRequestSecret = make(.connectionRequest)
+    }
     state.credential = credential
     add(
       RPCTask(
         id: context.newID(), device: state.id, request: .giveCredentials(keepManagementServer: keep), once: false,
         origin: .credentials, createdAt: now, deadline: now + settings.credentialsDeadline))
+  }
+
+  /// Whether the device was, or may have been, given what it has not used yet. It is given the same again: one that
+  /// took it and came once more with the shared credential (its Inform was under way, or it takes what is set when its
+  /// session ends) would be locked out for good by another.
+  private var hasPendingCredential: Bool {
+    guard let credential = state.credential, let pending = credential.pendingSecret,
+      let request = credential.pendingRequestSecret ?? credential.requestSecret
+    else { return false }
+    return [pending, request].allSatisfy { context.shared.secrets.open($0, device: state.id) != nil }
+  }
+
+  private func make(_ purpose: DeviceSecretPurpose) -> [UInt8] {
+    context.shared.secrets.make(purpose, device: state.id, session: message.session)
   }
 
   /// Whether the device came with the shared credential and is to have its own.
@@ -51,7 +63,8 @@ extension Fold {
     return state.credential?.requestSecret == nil && state.credential?.pendingRequestSecret == nil
   }
 
-  /// The device proved that it has what was pending.
+  /// The device proved that it has what was pending: so it took all that was set with it, whatever became of the
+  /// response.
   mutating func adoptPendingCredential() {
     guard var credential = state.credential, let pending = credential.pendingSecret else { return }
     credential.secret = pending
@@ -59,12 +72,17 @@ extension Fold {
     credential.readmitUntil = nil
     credential.heldAt = nil
     state.credential = credential
+    credentialsTaken()
     tellOfDevice("credentials_adopted")
+    let given = TaskRequest.giveCredentials(keepManagementServer: false)
+    if let index = state.tasks.firstIndex(where: { $0.origin == .credentials && $0.request == given }) {
+      finish(index, .succeeded)
+    }
   }
 
   /// The CPE took its new credentials: connection requests use theirs from now on; the ManagementServer's stay pending
   /// until the device comes with them.
-  mutating func credentialsTaken(keepManagementServer: Bool) {
+  mutating func credentialsTaken() {
     guard var credential = state.credential else { return }
     credential.requestSecret = credential.pendingRequestSecret ?? credential.requestSecret
     credential.pendingRequestSecret = nil

@@ -167,7 +167,7 @@ extension Fold {
         values.append(parameterKey)
       }
       _ = state.twin.apply(set: values, at: milliseconds, fingerprint: context.shared.fingerprint)
-    case .giveCredentials(let keep): credentialsTaken(keepManagementServer: keep)
+    case .giveCredentials: credentialsTaken()
     default: break
     }
     forgetDigest()

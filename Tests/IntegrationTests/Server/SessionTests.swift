@@ -280,4 +280,27 @@ struct SessionTests {
       }
     }
   }
+
+  @Test("a device that takes its credentials late is not locked out by being asked once more (section 5)")
+  func takesLate() async throws {
+    try await TestCluster.with(.postgresql, roles: ["worker", "northbound", "gateway"]) { cluster in
+      let cpe = TestCPE(cluster, serial: "late")
+      try await cpe.inform([EventStruct(.bootstrap)])
+      #expect(try await cpe.work().count == 1)
+      // It has said that it took them, and comes with the shared credential once more: it is given the same again, and
+      // goes away before it has answered.
+      let before = TestCPE(cluster, serial: "late")
+      #expect(try await before.inform().status == .ok)
+      let again = try await before.empty()
+      guard case .setParameterValues(let values, _) = again.request else {
+        throw NeverHappened(what: "its credentials once more, but \(again.status)")
+      }
+      #expect(values.contains { $0.name == "Device.ManagementServer.Password" && $0.value == cpe.password })
+      // Then it comes with what it took first: that is its own now, and nothing is left to be given.
+      #expect(try await cpe.inform().status == .ok)
+      #expect(try await cpe.work().isEmpty)
+      let (_, tasks) = try await cluster.api("/devices/\(cpe.identity)/tasks?state=succeeded")
+      #expect(tasks.components(of: "\"method\":\"GiveCredentials\"") == 2, "\(tasks)")
+    }
+  }
 }

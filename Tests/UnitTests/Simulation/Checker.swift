@@ -69,6 +69,16 @@ enum Checker {
     if state.device?.provisioningCode != cpe.value("Device.DeviceInfo.ProvisioningCode") {
       wrong("is searched by another ProvisioningCode than it has")
     }
+    // Nobody is locked out: each has a password of its own that we know, and we one that it takes of us.
+    let known = state.credential?.secret.map { String(decoding: $0, as: UTF8.self) }
+    if cpe.password == nil || cpe.password != known {
+      wrong("has the password '\(cpe.password ?? "")', we '\(known ?? "")'")
+    }
+    let asks = state.credential?.requestSecret.map { String(decoding: $0, as: UTF8.self) }
+    let taken = cpe.value("Device.ManagementServer.ConnectionRequestPassword")
+    if taken == nil || taken != asks {
+      wrong("wants '\(taken ?? "")' of a connection request, we have '\(asks ?? "")'")
+    }
     // P4: an object for each AddObject and no more.
     let added = cpe.executed.filter { run in
       guard run.life == cpe.life, case .addObject = request(run.key, simulation) else { return false }

@@ -37,6 +37,8 @@ final class SimulatedCPE {
   private let parser = EnvelopeParser(side: .cpe)
   private let writer = CPEEnvelopeWriter()
   private var values = SimulatedCPE.factory
+  /// What it authenticates with: nil is the shared credential.
+  private(set) var password: String?
   private var nextInstance: UInt32 = 1
   private var events: [EventStruct] = []
   private var transfers: [String] = []
@@ -114,7 +116,7 @@ final class SimulatedCPE {
     expected = simulation.isSettled ? waiting : []
     simulation.note("cpe \(number) informs \(sent.map(\.code.description)) retry \(retries)")
     let body = writer.inform(inform, id: "1")
-    gateway.inform(device, body, inform, isPoison: simulation.fault(0.3)) { [self] reply in
+    gateway.inform(device, password, body, inform, isPoison: simulation.fault(0.3)) { [self] reply in
       guard attempt == self.attempt else { return }
       guard let (answer, post) = reply, answer == .informed, let post else { return fail() }
       acknowledged.append(post.session)
@@ -212,6 +214,7 @@ final class SimulatedCPE {
     case .setParameterValues(let settings, let key):
       for setting in settings { values[setting.name] = setting.value }
       values[Self.key] = key
+      take(password: settings.first { $0.name == "Device.ManagementServer.Password" }?.value)
       return .setParameterValues(status: 0)
     case .getParameterValues(let names):
       let asked = values.sorted { $0.key < $1.key }.filter { value in names.contains { value.key.hasPrefix($0) } }
@@ -224,6 +227,14 @@ final class SimulatedCPE {
       return .addObject(instanceNumber: nextInstance - 1, status: 0)
     default: return .getRPCMethods([])
     }
+  }
+
+  /// Some use a new password only after a while, and come with the one before until then.
+  private func take(password: String?) {
+    guard let password else { return }
+    let life = life
+    let wait = simulation.fault(30) ? simulation.between(0, 20 * Simulation.second) : 0
+    simulation.after(wait) { [self] in if life == self.life { self.password = password } }
   }
 
   // MARK: - Ends
@@ -288,6 +299,7 @@ final class SimulatedCPE {
         transfers.append(key)
       case .factoryReset:
         values = Self.factory
+        password = nil
         instances = []
         nextInstance = 1
         life += 1

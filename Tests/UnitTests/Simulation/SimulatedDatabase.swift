@@ -199,8 +199,11 @@ final class SimulatedDatabase {
   }
 }
 
-/// Passwords that need no cryptography.
+/// Passwords that need no cryptography: a session's own, as those of ``SealedSecrets`` are.
 struct PlainSecrets: DeviceSecrets {
-  func make(_ purpose: DeviceSecretPurpose, device: UUID128, session: UUID128) -> [UInt8] { [purpose.rawValue] }
-  func open(_ sealed: [UInt8], device: UUID128) -> String? { "secret" }
+  func make(_ purpose: DeviceSecretPurpose, device: UUID128, session: UUID128) -> [UInt8] {
+    Array("\(purpose.rawValue) \(session.base64URL)".utf8)
+  }
+
+  func open(_ sealed: [UInt8], device: UUID128) -> String? { String(decoding: sealed, as: UTF8.self) }
 }

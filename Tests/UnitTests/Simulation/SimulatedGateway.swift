@@ -4,6 +4,7 @@ import EventLog
 import Fleet
 
 @testable import Gateway
+@testable import SessionWorker
 
 /// A gateway around the real session core and admission. It may die at any time; a new instance takes its place.
 final class SimulatedGateway {
@@ -44,6 +45,8 @@ final class SimulatedGateway {
   private var timers = 0
   /// Sessions whose Inform it served itself; only for a planted bug.
   private var own: Set<UUID128> = []
+  /// What ``CredentialCache`` keeps of devices.
+  private var credentials: [UUID128: CredentialRow] = [:]
 
   init(_ simulation: Simulation, number: Int) {
     self.simulation = simulation
@@ -75,6 +78,7 @@ final class SimulatedGateway {
     let broken = exchanges.sorted { $0.key < $1.key }.map(\.value.reply)
     exchanges = [:]
     own = []
+    credentials = [:]
     crowd = 0
     timer = nil
     admission = Admission(Self.budget, seed: 1)
@@ -127,13 +131,15 @@ final class SimulatedGateway {
   // The core goes by the steady time of the simulation, ids and what workers are told by the database's clock.
 
   func inform(
-    _ device: UUID128, _ body: [UInt8], _ inform: Inform, isPoison: Bool, _ reply: @escaping (Reply) -> Void
+    _ device: UUID128, _ password: String?, _ body: [UInt8], _ inform: Inform, isPoison: Bool,
+    _ reply: @escaping (Reply) -> Void
   ) {
     if simulation.fault(1) { die() }
+    guard let authentication = authenticate(device, password) else { return reply((.unavailable, nil)) }
     let session = UUID128(
       high: UInt64(now / 1000) << 16 | 0x7000, low: 0x8000_0000_0000_0000 | simulation.random.next() >> 2)
     var message = CPEMessage(.inform, device: device, session: session)
-    message.authentication = .own
+    message.authentication = authentication
     message.retryCount = inform.retryCount
     message.events = inform.events.map { .init(code: $0.code.description, commandKey: $0.commandKey) }
     message.digest = SHA256.hash(simulation.bug == .ignoresDigest ? device.bytes : digested(inform)).bytes
@@ -146,6 +152,30 @@ final class SimulatedGateway {
     own.insert(session)
     let post = SessionCore.Post(device: device, session: session, waits: message.waits)
     start(post, isAdmitted: true, reply) { core, id, now in core.inform(id, message, now: now) }
+  }
+
+  /// What a claim comes to, as ``CWMPHandler`` and ``CWMPPost`` have it; nil for 401, and for 503 while PostgreSQL is
+  /// away and the cache does not know.
+  /// - Parameter password: nil is the shared credential.
+  private func authenticate(_ device: UUID128, _ password: String?) -> CPEMessage.Authentication? {
+    let database = simulation.database!
+    if let password, let cached = match(credentials[device], password) { return cached }
+    guard database.isUp else { return nil }
+    let credential = database.contents.states[device]?.credential
+    credentials[device] = credential
+    if let password {
+      let found = match(credential, password)
+      if found == nil { simulation.note("\(simulation.name(device)) is refused") }
+      return found
+    }
+    if credential?.secret == nil || now < credential?.readmitUntil ?? 0 { return .bootstrap }
+    simulation.operators.release(device)
+    return nil
+  }
+
+  private func match(_ credential: CredentialRow?, _ password: String) -> CPEMessage.Authentication? {
+    func isIt(_ sealed: [UInt8]?) -> Bool { sealed.map { Array(password.utf8) == $0 } ?? false }
+    return isIt(credential?.secret) ? .own : isIt(credential?.pendingSecret) ? .pending : nil
   }
 
   private func digested(_ inform: Inform) -> [UInt8] {

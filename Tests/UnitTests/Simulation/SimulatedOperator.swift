@@ -46,6 +46,16 @@ final class SimulatedOperator {
   /// After a restore: what was promised since the backup is lost with it.
   func forget(_ isLost: (UUID128) -> Bool) { promises.removeAll { isLost($0.task.id) } }
 
+  /// A device that has a credential of its own came with the shared one: it is let in again after a while.
+  func release(_ device: UUID128) {
+    simulation.note("\(simulation.name(device)) is held")
+    simulation.after(simulation.between(Simulation.second, 20 * Simulation.second)) { [simulation] in
+      let database = simulation.database!
+      guard database.isUp, database.locks[device] == nil else { return }
+      database.contents.states[device]?.credential?.readmitUntil = database.now + 3_600 * Simulation.second
+    }
+  }
+
   // MARK: - Requests
 
   private func queue(for chosen: SimulatedCPE? = nil) {

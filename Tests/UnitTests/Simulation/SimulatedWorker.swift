@@ -217,7 +217,7 @@ final class SimulatedWorker {
 
   private static var settings: FoldSettings {
     var settings = FoldSettings()
-    settings.givesCredentials = false
+    settings.givesCredentials = true
     settings.retryWait = 2_000_000
     return settings
   }

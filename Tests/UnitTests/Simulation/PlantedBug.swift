@@ -26,6 +26,8 @@ enum PlantedBug: String, CaseIterable {
   case noTakeover
   /// What an Inform says of values does not count towards its being trivial.
   case ignoresDigest
+  /// A device that comes with the shared credential is given another password than the one it may have taken.
+  case replacesPending
   /// What comes into an old range of partitions too late is passed over (P1).
   case dropsLateRecords
 }

@@ -210,6 +210,11 @@ final class SimulatedWorker {
     let shared = Fold.Context.Shared(
       policies: database.engine, policyEpoch: database.contents.policyEpoch, settings: Self.settings, now: database.now,
       secrets: PlainSecrets(), fingerprint: TwinTests.fingerprint)
+    if simulation.bug == .replacesPending {
+      for input in batch.inputs where input.message.authentication == .bootstrap {
+        batch.states[input.message.device]?.credential?.pendingSecret = nil
+      }
+    }
     var outcome = BatchFold.fold(batch.inputs, batch.states, incarnation: incarnation, shared: shared)
     batch.addDeadLetters(to: &outcome, incarnation: incarnation, shared: shared)
     return outcome

@@ -81,19 +81,19 @@ pid_of() { cat "$state/pids/$1" 2>/dev/null || true; }
 alive() { is_running "$(pid_of "$1")" "$(cat "$state/pids/$1.program" 2>/dev/null || echo '?')"; }
 
 launch() { # NAME PROGRAM ARGUMENT...: in a session of its own, so that a Ctrl-C meant for us does not reach it
-  local name=$1
+  local name=$1 runs=${runs:-$2}
   shift
-  echo "$1" >"$state/pids/$name.program"
+  echo "$runs" >"$state/pids/$name.program"
   setsid nohup "$@" >>"$logs/$name.log" 2>&1 </dev/null 8>&- &
   echo $! >"$state/pids/$name"
+  await_program $! "$runs"
 }
 
 start_role() { # NAME ROLE OPERATIONS-PORT [VARIABLE=VALUE...]
-  local name=$1 role=$2 port=$3
+  # `env` becomes the program itself.
+  local name=$1 role=$2 port=$3 runs="$binaries/carillon $2"
   shift 3
   launch "$name" env "CARILLON_OPERATIONS_PORT=$port" "$@" "$binaries/carillon" "$role" --config "$state/carillon.yaml"
-  # `env` becomes the program itself.
-  echo "$binaries/carillon $role" >"$state/pids/$name.program"
 }
 
 await() { # NAME URL: until it answers 200

@@ -35,3 +35,13 @@ is_running() {
   [ -n "$1" ] && grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status" &&
     tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" | grep -qF -- "$2"
 }
+
+# Returns once the process $1, just started, runs the program whose command line holds $2, or has ended: until then it
+# is a copy of this shell, and a glance at it would take it for ended.
+await_program() {
+  local _
+  for _ in $(seq 100); do
+    ! is_running "$1" "$2" && kill -0 "$1" 2>/dev/null || return 0
+    sleep 0.05
+  done
+}

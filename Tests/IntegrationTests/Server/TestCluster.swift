@@ -3,6 +3,7 @@ import EventLog
 import Glibc
 import HTTP
 import Networking
+import Synchronization
 
 /// A cluster of real processes: the built `carillon`, each role its own, on a database of its own, on free ports. All
 /// end when the test does, by their own pid.
@@ -376,24 +377,37 @@ actor TestCluster {
     text.withUTF8 { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
   }
 
+  /// Loopback ports that nobody listens on, below the ephemeral ones: a server binds its port only when it starts, or
+  /// again after it was killed, and until then no outgoing connection of anyone may be given it. No two calls of this
+  /// process give the same one.
   private static func freePorts(_ count: Int) throws -> [Int] {
-    // Held all at once, so that no two are the same; another process may still be quicker, which start-up then tells.
-    var descriptors: [Int32] = []
-    defer { for descriptor in descriptors { close(descriptor) } }
-    return try (0..<count).map { _ in
-      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-      descriptors.append(descriptor)
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-      var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-      let bound = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-          bind(descriptor, pointer, length) == 0 && getsockname(descriptor, pointer, &length) == 0
+    try (0..<count).map { _ in
+      for _ in 0..<200 {
+        let port = nextPort.withLock { next in
+          next = ownPorts.contains(next + 1) ? next + 1 : ownPorts.lowerBound
+          return next
         }
+        if isFree(port) { return port }
       }
-      guard bound else { throw CommandFailed(command: "find a free port") }
-      return Int(UInt16(bigEndian: address.sin_port))
+      throw CommandFailed(command: "find a free port")
+    }
+  }
+
+  /// Beside those that the scripts give PostgreSQL and the brokers.
+  private static let ownPorts = 10_000..<20_000
+  private static let nextPort = Mutex(Int.random(in: ownPorts))
+
+  private static func isFree(_ port: Int) -> Bool {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    address.sin_port = UInt16(port).bigEndian
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
     }
   }
 

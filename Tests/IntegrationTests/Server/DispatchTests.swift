@@ -88,10 +88,3 @@ struct DispatchTests {
 
   private static let pid = Statement("test.pid", "SELECT pg_backend_pid()")
 }
-
-extension TestDatabase {
-  /// How many backends wait for a lock of that one.
-  fileprivate func waitingFor(_ pid: Int32) async throws -> Int {
-    try await number("SELECT count(*) FROM pg_stat_activity WHERE \(pid) = ANY (pg_blocking_pids(pid))")
-  }
-}

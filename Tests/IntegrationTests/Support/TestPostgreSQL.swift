@@ -144,6 +144,11 @@ struct TestDatabase: Sendable {
     }
   }
 
+  /// How many backends wait for a lock of that one.
+  func waitingFor(_ pid: Int32) async throws -> Int {
+    try await number("SELECT count(*) FROM pg_stat_activity WHERE \(pid) = ANY (pg_blocking_pids(pid))")
+  }
+
   /// Runs one statement on a connection of its own.
   func execute(_ sql: String) async throws {
     _ = try await withLane { lane in

@@ -36,6 +36,14 @@ struct LoggerTests {
       ])
   }
 
+  @Test("A part's component stands in the place of its process's, so that no key comes twice")
+  func component() {
+    let written = lines { logger in
+      logger.component("all").adding(LogKey("shard"), "2").component("worker").info("started")
+    }
+    #expect(written.first?.hasSuffix(#""component":"worker","shard":"2","message":"started"}"#) == true)
+  }
+
   @Test("What a device sends cannot break out of its text, nor fill the log")
   func escaping() {
     let written = lines { logger in

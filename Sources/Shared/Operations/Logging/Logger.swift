@@ -14,7 +14,11 @@ public struct Logger: Sendable {
   /// The least level that is written.
   public let level: LogLevel
   private let writer: LogWriter
+  /// The component's field, and those of the other keys, as they stand in each line.
+  private let component: [UInt8]
   private let context: [UInt8]
+  /// Both.
+  private let fields: [UInt8]
   private let now: @Sendable () -> Int64
 
   /// A logger onto a writer.
@@ -25,31 +29,41 @@ public struct Logger: Sendable {
   ) {
     self.level = level
     self.writer = writer
+    component = []
     context = []
+    fields = []
     self.now = now
   }
 
-  private init(_ other: Logger, context: [UInt8]) {
+  private init(_ other: Logger, component: [UInt8], context: [UInt8]) {
     level = other.level
     writer = other.writer
     now = other.now
+    self.component = component
     self.context = context
+    fields = component + context
   }
 
   /// A logger that writes nothing, for tests.
   public static let none = Logger(level: .none, writer: LogWriter.discarding)
 
-  /// The same logger with a `component` in each line, such as `gateway`.
-  public func component(_ name: String) -> Logger { adding(LogKey("component"), name) }
+  /// The same logger with this `component` in each line, such as `gateway`, instead of the one it had.
+  public func component(_ name: String) -> Logger {
+    Logger(self, component: Self.field(LogKey("component"), name), context: context)
+  }
 
   /// The same logger with a further key in each line.
   public func adding(_ key: LogKey, _ value: String) -> Logger {
-    var bytes = context
+    Logger(self, component: component, context: context + Self.field(key, value))
+  }
+
+  private static func field(_ key: LogKey, _ value: String) -> [UInt8] {
+    var bytes: [UInt8] = []
     bytes.append(ascii: ",\"")
     bytes.append(ascii: key.name)
     bytes.append(ascii: "\":")
     JSONText.append(value, limit: LogLine.textLimit, to: &bytes)
-    return Logger(self, context: bytes)
+    return bytes
   }
 
   /// Whether lines of a level are written.
@@ -63,9 +77,9 @@ public struct Logger: Sendable {
   }
 
   @usableFromInline
-  func write(_ level: LogLevel, _ message: StaticString, _ fields: (inout LogLine) -> Void) {
-    var line = LogLine(level: level, message: message, context: context, unixMilliseconds: now())
-    fields(&line)
+  func write(_ level: LogLevel, _ message: StaticString, _ fill: (inout LogLine) -> Void) {
+    var line = LogLine(level: level, message: message, context: fields, unixMilliseconds: now())
+    fill(&line)
     line.finish()
     writer.append(line.bytes, isUrgent: level >= .error)
   }

@@ -14,6 +14,8 @@ struct Batch {
     var record: LogRecord
     var device: UUID128
     var session: UUID128
+    /// How its sender proved itself; nil where that was not read.
+    var authentication: CPEMessage.Authentication?
     var reason: String
   }
 
@@ -112,7 +114,9 @@ struct Batch {
   private mutating func condemn(_ index: Int, _ reason: String) {
     let message = inputs[index].message
     deadLetters.append(
-      DeadLetter(record: records[index], device: message.device, session: message.session, reason: reason))
+      DeadLetter(
+        record: records[index], device: message.device, session: message.session,
+        authentication: message.authentication, reason: reason))
   }
 
   /// The parts of the devices' twins that the batch's folds touch, once the devices' rows are loaded.

@@ -7,7 +7,8 @@ public import PostgreSQL
 /// (docs/architecture.md, sections 3 and 8).
 ///
 /// Round after round: read what is new in the owned partitions, and in one transaction move the claims, load, fold,
-/// write; then tell the gateways. What it keeps from batch to batch is a cache that any error drops.
+/// write; then tell the gateways. What it keeps from batch to batch, its ``Assignment``, is a cache that any error
+/// drops.
 public actor Shard {
   /// What a shard works with.
   public struct Parts {
@@ -54,13 +55,14 @@ public actor Shard {
   /// What ``Parts/lane``'s sessions are to be set to (`LaneSettings.session`).
   public static let laneSession = BatchStatements.session
 
-  /// A batch ends at that many records, or bytes.
-  private static let maximumRecords = 256
+  /// Bytes of one reading.
   private static let maximumBytes = 1 << 20
   /// A new batch begins at most this often: full batches cost less a record.
   private static let pace: Duration = .milliseconds(5)
-  /// A partition that was taken over that often without having moved may hold a record that crashes its owner.
-  private static let suspiciousStarts = 2
+  /// For a batch; less than what a lease is overdue when others end its backend. A record that stands alone gets more.
+  private static let patience: (batch: Duration, record: Duration) = (.seconds(7), .seconds(20))
+  /// How long a partition rests that cannot be read, or whose records would be dead letters; then the alarm comes again.
+  private static let rest: Duration = .seconds(60)
 
   private nonisolated let loop: EventLoop
   private let parts: Parts
@@ -69,11 +71,18 @@ public actor Shard {
   private let work: BatchWork
   /// Not on the batches' lane: what it waits for are those.
   private let opening: RangeOpening
-  private var nextWaitReport: ContinuousClock.Instant?
   private var ranges: PartitionRanges?
-  private var assigned: [Int32: Claim] = [:]
-  /// Partitions whose next batch goes through a probe first.
-  private var suspects: Set<Int32> = []
+  private var assignment = Assignment()
+  /// What the reader was told to read.
+  private var reading: Set<Partition> = []
+  /// Whether claims must be read anew before anything else: something failed.
+  private var isLost = false
+  /// Partitions over this member's share, to be given back between batches.
+  private var surplus: [Int32] = []
+  /// How many records a batch takes now: fewer after one that PostgreSQL refused or did not do in time.
+  private var limit = Assignment.maximumRecords
+  private var probing: Task<Void, Never>?
+  private var probed: (take: Assignment.Take, verdict: ProbeVerdict)?
   private var brake = DeadLetterBrake()
   private var isStopping = false
   private var working: Task<Void, Never>?
@@ -106,14 +115,21 @@ public actor Shard {
 
   private func rounds() async {
     let tending = Task(executorPreference: loop) { await self.tend() }
+    let opening = Task(executorPreference: loop) { await self.openRanges() }
     while !isStopping {
       let began = loop.now
-      await round()
+      do {
+        try await round()
+      } catch {
+        await recover(error)
+      }
       let rest = Self.pace - (loop.now - began)
       if rest > .zero { try? await loop.sleep(for: rest) }
     }
-    tending.cancel()
-    await tending.value
+    for task in [tending, opening, probing] {
+      task?.cancel()
+      await task?.value
+    }
     await reader.close()
     do throws(PostgreSQLError) {
       try await parts.claims.leave()
@@ -124,21 +140,28 @@ public actor Shard {
 
   // MARK: - Partitions
 
-  /// Every half second: renews leases, seeks partitions, gives back what is over the share.
+  /// Every half second: renews leases, seeks partitions, names what is over the share.
   private func tend() async {
     while !isStopping {
       do {
-        let surplus = try await parts.claims.tend()
-        if !surplus.isEmpty { try await parts.claims.release(surplus) }
+        surplus = try await parts.claims.tend()
       } catch {
         parts.report.failed("cannot renew leases", error)
       }
+      do { try await loop.sleep(for: .milliseconds(500)) } catch { return }
+    }
+  }
+
+  /// Every half second: looks whether a new range of partitions can be read. Apart from the leases: it asks the log.
+  private func openRanges() async {
+    var nextReport = loop.now
+    while !isStopping {
       do {
         switch try await opening.tend() {
         case .opened(let first)?: parts.report.opened(first)
-        case .waits(let old)? where nextWaitReport.map { loop.now >= $0 } ?? true:
+        case .waits(let old)? where nextReport <= loop.now:
           parts.report.waits(for: old)
-          nextWaitReport = loop.now + .seconds(60)
+          nextReport = loop.now + .seconds(60)
         default: break
         }
       } catch {
@@ -148,23 +171,37 @@ public actor Shard {
     }
   }
 
-  /// Reads from where the claims stand.
-  private func assign(_ claims: [Int32: Claim]) async {
-    do {
-      try await learnRanges()
-    } catch {
-      parts.report.failed("cannot read the ranges of partitions", error)
-      assigned = [:]
-      await reader.assign([:])
-      try? await loop.sleep(for: .milliseconds(500))
-      return
+  /// Sees to it that what is read is what is claimed.
+  private func assign() async throws {
+    if isLost {
+      try await parts.claims.reload()
+      isLost = false
     }
-    assigned = claims
-    suspects.formIntersection(claims.keys)
-    suspects.formUnion(claims.values.lazy.filter { $0.starts >= Self.suspiciousStarts }.map(\.part))
-    let offsets = claims.values.map { (Partition(.messages, $0.part), $0.nextOffset) }
-    await reader.assign(Dictionary(uniqueKeysWithValues: offsets))
-    parts.report.owns(claims.count)
+    if !surplus.isEmpty {
+      let given = surplus
+      surplus = []
+      assignment.drop(given)
+      await read()
+      try await parts.claims.release(given)
+    }
+    let claims = await parts.claims.claims
+    if claims.mapValues(\.epoch) != assignment.epochs {
+      try await learnRanges()
+      assignment.begin(claims)
+      reading = []
+      parts.report.owns(claims.count)
+    }
+    assignment.unpark(at: loop.now)
+    await read()
+  }
+
+  /// Tells the reader what to read, where that has changed.
+  private func read() async {
+    let wanted = assignment.reading
+    let partitions = Set(wanted.keys)
+    guard partitions != reading else { return }
+    reading = partitions
+    await reader.assign(wanted)
   }
 
   /// Which range is current, asked after the claims were taken: when another one opens, all claims before it end.
@@ -174,224 +211,160 @@ public actor Shard {
     ranges = found
   }
 
-  private func round() async {
-    let claims = await parts.claims.claims
-    if claims.mapValues(\.epoch) != assigned.mapValues(\.epoch) { await assign(claims) }
-    guard !assigned.isEmpty, let current = ranges?.current else {
+  // MARK: - A round
+
+  private func round() async throws {
+    try await assign()
+    guard let current = ranges?.current, !assignment.epochs.isEmpty else {
       try? await loop.sleep(for: .milliseconds(50))
       return
     }
-    do {
+    if assignment.ready.isEmpty {
+      // Nothing of what a probe has now comes meanwhile.
       let records = try await reader.next(
-        maximumRecords: Self.maximumRecords, maximumBytes: Self.maximumBytes, wait: .milliseconds(200))
-      let newer = Self.newer(in: records)
-      var known =
-        newer.isEmpty
-        ? records : records.filter { $0.offset < newer[$0.partition.number]?.offset ?? .max }
-      if current.first > 0, known.contains(where: { $0.partition.number < current.first }) {
-        await pour(known.filter { $0.partition.number < current.first }, into: current)
-        known.removeAll { $0.partition.number < current.first }
-      }
-      if let suspect = known.first(where: { suspects.contains($0.partition.number) })?.partition {
-        await processSuspect(known.filter { $0.partition == suspect })
-      } else if !known.isEmpty {
-        await process(known)
-      }
-      for record in newer.values { await stop(before: record, after: known) }
-    } catch {
-      parts.report.failed("cannot read messages", error)
-      try? await loop.sleep(for: .milliseconds(500))
+        maximumRecords: Assignment.maximumRecords, maximumBytes: Self.maximumBytes, wait: .milliseconds(200))
+      try assignment.read(records)
     }
+    try await probe()
+    for part in assignment.ready {
+      guard let head = assignment.head(of: part), CPEMessage.isNewer(head) else { continue }
+      try await leave(part, to: head)
+    }
+    let ready = assignment.ready
+    try await pour(ready.filter { $0 < current.first }, into: current)
+    try await fold(ready.filter { $0 >= current.first })
   }
 
-  /// Of each partition the first record that a newer program wrote.
-  private static func newer(in records: [LogRecord]) -> [Int32: LogRecord] {
-    var first: [Int32: LogRecord] = [:]
-    for record in records where first[record.partition.number] == nil && CPEMessage.isNewer(record) {
-      first[record.partition.number] = record
+  /// Folds a batch; halves one that PostgreSQL refuses because of a row, down to the record at fault, which goes to the
+  /// dead letters (P7).
+  private func fold(_ numbers: [Int32]) async throws {
+    let take = assignment.take(limit, from: numbers, stops: CPEMessage.isNewer)
+    guard !take.records.isEmpty else { return }
+    do {
+      try await commit(Batch(take.records, opening: parts.seal), take)
+      limit = min(limit * 2, Assignment.maximumRecords)
+    } catch let error as PostgreSQLError where error.remedy == .bisect {
+      if take.records.count > 1 {
+        parts.report.failed("batch of \(take.records.count) halved", error)
+        limit = take.records.count / 2
+      } else {
+        parts.report.failed("record goes to the dead letters", error)
+        var batch = Batch(take.records, opening: parts.seal)
+        batch.condemnAll(error.description)
+        try await commit(batch, take)
+      }
+    } catch let error as PostgreSQLError where error.isOfTime {
+      limit = max(take.records.count / 2, 1)
+      throw error
     }
-    return first
   }
 
   /// Leaves a partition, once all before the record is folded, to a worker of the newer version: no record may be
   /// passed over, and none may be buried because this program is too old for it.
-  private func stop(before record: LogRecord, after known: [LogRecord]) async {
-    let part = record.partition.number
-    let last = known.last { $0.partition.number == part }?.offset ?? -1
-    guard let claim = assigned[part] else { return }
-    guard claim.nextOffset > last else { return await reseek() }
-    parts.report.failed(
-      "STOPPED", NewerRecord(partition: part, offset: record.offset))
-    do {
-      try await parts.claims.decline(part)
-    } catch {
-      parts.report.failed("cannot give a partition back", error)
-    }
+  private func leave(_ part: Int32, to record: LogRecord) async throws {
+    parts.report.failed("STOPPED", NewerRecord(partition: part, offset: record.offset))
+    assignment.drop(CollectionOfOne(part))
+    await read()
+    try await parts.claims.decline(part)
   }
 
   /// Passes records that came into an old range too late on to the current one, where they are folded as late ones.
-  private func pour(_ records: [LogRecord], into range: PartitionRanges.Range) async {
-    do {
-      let late = records.filter { !$0.isHeartbeat }.map { record in
-        OutgoingRecord(
-          partition: Partition(.messages, range.partition(of: record.key)), key: record.key, headers: record.headers,
-          value: record.value)
+  private func pour(_ numbers: [Int32], into range: PartitionRanges.Range) async throws {
+    let take = assignment.take(Assignment.maximumRecords, from: numbers, stops: CPEMessage.isNewer)
+    guard !take.records.isEmpty else { return }
+    let late = take.records.filter { !$0.isHeartbeat }.map { record in
+      OutgoingRecord(
+        partition: Partition(.messages, range.partition(of: record.key)), key: record.key, headers: record.headers,
+        value: record.value)
+    }
+    for result in await producer.append(late) { _ = try result.get() }
+    let moved = try await parts.lane.pipeline([parts.claims.swap(take.moves)])[0]
+    guard moved.count == take.moves.count else { throw Fenced() }
+    await committed(take)
+    if !late.isEmpty { parts.report.poured(late.count) }
+  }
+
+  /// After a failure: what was read is dropped, and goes on from where the claims stand by PostgreSQL's word.
+  private func recover(_ error: any Error) async {
+    await drop()
+    switch error {
+    case let error as TooManyDeadLetters:
+      parts.report.failed("STOPPED", error)
+      assignment.park(error.partition, until: loop.now + Self.rest)
+    case let error as EventLogError:
+      guard case .offsetOutOfRange(let partition, _, _) = error.kind else {
+        parts.report.failed("cannot read messages", error)
+        try? await loop.sleep(for: .milliseconds(500))
+        return
       }
-      for result in await append(late) { _ = try result.get() }
-      let moves = self.moves(records)
-      let moved = try await parts.lane.pipeline([parts.claims.swap(moves)])[0]
-      guard moved.count == moves.count else { throw Fenced() }
-      await note(moves)
-      if !late.isEmpty { parts.report.poured(late.count) }
-    } catch {
-      parts.report.failed("records of an old range not passed on", error)
+      parts.report.failed("STOPPED: a partition does not hold what is to be read next", error)
+      assignment.park(partition.number, until: loop.now + Self.rest)
+    case let error as PostgreSQLError where error.remedy == .stop:
+      // Statements and schema do not fit: no record is to blame and none may be passed over.
+      parts.report.failed("STOPPED: the schema is not this version's", error)
+      try? await loop.sleep(for: .seconds(5))
+    case is PostgreSQLError:
+      parts.report.failed("batch is tried again", error)
       try? await loop.sleep(for: .milliseconds(200))
-      await reseek()
+    default:
+      parts.report.failed("batch given up", error)
+      if !(error is Fenced) { try? await loop.sleep(for: .milliseconds(200)) }
     }
   }
 
-  private func append(_ records: [OutgoingRecord]) async -> [Result<Int64, EventLogError>] {
-    if records.isEmpty { return [] }
-    return await withCheckedContinuation { continuation in
-      var results: [Result<Int64, EventLogError>] = []
-      for record in records {
-        producer.append(record) { result in
-          results.append(result)
-          if results.count == records.count { continuation.resume(returning: results) }
-        }
+  /// Reads nothing more and forgets what was read. Before anything that may fail itself: the reader has gone on from
+  /// where the claims stand, and must not be listened to before it is told where they do.
+  private func drop() async {
+    assignment.dropAll()
+    isLost = true
+    await read()
+  }
+
+  // MARK: - Suspects
+
+  /// Lets a child process have the records of a suspect partition first, beside the folding of others; what it dies of
+  /// twice goes to the dead letters unread (P7).
+  private func probe() async throws {
+    if let (take, verdict) = probed {
+      probed = nil
+      probing = nil
+      if let reason = assignment.probed(take, verdict, at: loop.now) {
+        try await commit(Batch(unread: take.records[0], reason), take)
       }
     }
+    guard probing == nil, let take = assignment.nextProbe(at: loop.now), let range = ProbeRange(take) else { return }
+    probing = Task(executorPreference: loop) { await self.run(range, take) }
+  }
+
+  private func run(_ range: ProbeRange, _ take: Assignment.Take) async {
+    let verdict = await parts.probe(range)
+    if verdict != .survived { parts.report.probed(range, verdict) }
+    probed = (take, verdict)
   }
 
   // MARK: - Batches
 
-  /// Lets a child process have the records of a suspect partition first; halves what it dies of, down to the record at
-  /// fault, which goes to the dead letters unread (P7). Other partitions' records are read again afterwards.
-  private func processSuspect(_ records: [LogRecord]) async {
-    guard let first = records.first, let last = records.last else { return }
-    let range = ProbeRange(partition: first.partition.number, first: first.offset, end: last.offset + 1)
-    switch await parts.probe(range) {
-    case .survived:
-      suspects.remove(range.partition)
-      await process(records)
-      await reseek()
-    case .died(let how) where records.count > 1:
-      parts.report.probed(range, how)
-      await processSuspect(Array(records.prefix(records.count / 2)))
-      // The other half is still to be probed.
-      suspects.insert(range.partition)
-    case .died(let how):
-      parts.report.probed(range, how)
-      // Once may be an accident; nothing is condemned that did not do it twice.
-      guard case .died = await parts.probe(range) else { return await reseek() }
-      await bury(first, unread: "it crashed the worker: \(how)")
-      await reseek()
-    case .undecided(let reason):
-      parts.report.probed(range, reason)
-      try? await loop.sleep(for: .seconds(2))
-      await reseek()
-    }
-  }
-
-  private func bury(_ record: LogRecord, unread reason: String) async {
-    do {
-      try await commit(Batch(unread: record, reason), [record])
-    } catch {
-      parts.report.failed("dead letter not written", error)
-    }
-  }
-
-  /// Processes records; halves a batch that PostgreSQL refuses because of a row, down to the record at fault (P7).
-  private func process(_ records: [LogRecord]) async {
-    do {
-      try await batch(records, deadLetter: nil)
-    } catch let error as PostgreSQLError {
-      await recover(error, records)
-    } catch let error as TooManyDeadLetters {
-      parts.report.failed("STOPPED", error)
-      try? await loop.sleep(for: .seconds(5))
-      await reseek()
-    } catch {
-      parts.report.failed("batch given up", error)
-      await reseek()
-    }
-  }
-
-  private func recover(_ error: PostgreSQLError, _ records: [LogRecord]) async {
-    switch error.remedy {
-    case .bisect where records.count > 1:
-      parts.report.failed("batch of \(records.count) halved", error)
-      // The second half is read again: moving the claims in two steps keeps each step a whole batch.
-      await process(Array(records.prefix(records.count / 2)))
-      await reseek()
-    case .bisect:
-      parts.report.failed("record goes to the dead letters", error)
-      do {
-        try await batch(records, deadLetter: error.description)
-      } catch {
-        parts.report.failed("dead letter not written", error)
-        await reseek()
-      }
-    case .stop:
-      // Statements and schema do not fit: no record is to blame and none may be passed over.
-      parts.report.failed("STOPPED: the schema is not this version's", error)
-      try? await loop.sleep(for: .seconds(5))
-      await reseek()
-    case .retry:
-      parts.report.failed("batch is tried again", error)
-      try? await loop.sleep(for: .milliseconds(200))
-      await reseek()
-    }
-  }
-
-  /// After any failure: where the claims stand is PostgreSQL's to say, and reading goes on from there.
-  private func reseek() async {
-    do throws(PostgreSQLError) {
-      try await parts.claims.reload()
-      await assign(await parts.claims.claims)
-    } catch {
-      parts.report.failed("cannot read claims", error)
-      try? await loop.sleep(for: .milliseconds(500))
-    }
-  }
-
-  /// - Parameter deadLetter: why the single record is not folded, after it failed alone.
-  private func batch(_ records: [LogRecord], deadLetter: String?) async throws {
-    var batch = Batch(records, opening: parts.seal)
-    if let deadLetter { batch.condemnAll(deadLetter) }
-    try await commit(batch, records)
-  }
-
   /// One transaction: swap, load, fold, write, commit; then the directives leave (P3).
-  private func commit(_ batch: consuming Batch, _ records: [LogRecord]) async throws {
+  private func commit(_ batch: consuming Batch, _ take: Assignment.Take) async throws {
     let began = loop.now
-    let moves = self.moves(records)
     var batch = batch
-    let outcome = try await parts.lane.transaction(deadline: .seconds(20)) { transaction in
-      let first = try await transaction.pipeline([parts.claims.swap(moves)] + work.opening(batch))
-      guard first[0].count == moves.count else { throw Fenced() }
+    let patience = take.records.count > 1 ? Self.patience.batch : Self.patience.record
+    let outcome = try await parts.lane.transaction(deadline: patience) { transaction in
+      let first = try await transaction.pipeline([parts.claims.swap(take.moves)] + work.opening(batch))
+      guard first[0].count == take.moves.count else { throw Fenced() }
       let (outcome, writes) = try await work.fold(&batch, opening: first[1...], transaction)
       try brake.take(batch, at: began)
       try await transaction.pipeline(writes, commit: true)
       return outcome
     }
-    await note(moves)
+    await committed(take)
     tell(outcome.directives)
     parts.report.finished(batch, outcome, took: loop.now - began)
   }
 
-  private func note(_ moves: [(claim: Claim, to: Int64)]) async {
-    for move in moves {
-      await parts.claims.moved(move.claim.part, to: move.to)
-      assigned[move.claim.part]?.nextOffset = move.to
-    }
-  }
-
-  /// Each partition's claim and where the batch moves it.
-  private func moves(_ records: [LogRecord]) -> [(claim: Claim, to: Int64)] {
-    var last: [Int32: Int64] = [:]
-    for record in records { last[record.partition.number] = record.offset + 1 }
-    return last.keys.sorted().compactMap { part in assigned[part].map { ($0, last[part] ?? $0.nextOffset) } }
+  private func committed(_ take: Assignment.Take) async {
+    assignment.committed(take)
+    for move in take.moves { await parts.claims.moved(move.claim.part, to: move.to) }
   }
 
   /// Directives after the commit: a `send` each, `end` and `ask` of one gateway together.
@@ -421,6 +394,19 @@ public actor Shard {
       if case .failure(let error) = result { report.failed("directive not appended", error) }
     }
   }
+}
+
+extension ProbeRange {
+  /// What was taken of one partition.
+  init?(_ take: Assignment.Take) {
+    guard let first = take.records.first, let last = take.records.last else { return nil }
+    self.init(partition: first.partition.number, first: first.offset, end: last.offset + 1)
+  }
+}
+
+extension PostgreSQLError {
+  /// Whether it was not done in time, by this side's deadline or because somebody ended it: fewer records take less.
+  fileprivate var isOfTime: Bool { kind == .deadline || ["57014", "57P01"].contains(sqlState) }
 }
 
 /// A claim moved under another owner: the batch is not this shard's any more.

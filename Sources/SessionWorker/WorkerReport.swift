@@ -51,11 +51,11 @@ public final class WorkerReport {
   }
 
   /// A probe did not come back from these records as it should.
-  func probed(_ range: ProbeRange, _ how: String) {
+  func probed(_ range: ProbeRange, _ verdict: ProbeVerdict) {
     failures.increment()
     logger.warning("probe of suspicious records") { line in
       line.add(LogKey("records"), describing: range)
-      line.add(.reason, how)
+      line.add(.reason, String(describing: verdict))
     }
   }
 

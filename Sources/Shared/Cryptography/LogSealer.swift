@@ -36,6 +36,9 @@ public final class LogSealer: Sendable {
     self.inflate = inflate
   }
 
+  /// Whether a record's value was deflated before it was sealed.
+  public static func isDeflated(_ value: Span<UInt8>) -> Bool { !value.isEmpty && value[0] == LogSeal.deflated }
+
   /// The sealed form of a record's value. The associated data binds it to its record (its device, its kind).
   public func seal(_ plaintext: Span<UInt8>, associatedData: Span<UInt8>) throws(CryptographyError) -> [UInt8] {
     let number = counter.wrappingAdd(1, ordering: .relaxed).oldValue

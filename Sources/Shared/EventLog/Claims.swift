@@ -82,9 +82,6 @@ public actor Claims {
     held[part]?.starts = 0
   }
 
-  /// The partition is another's, or the commit failed in a way that leaves that open.
-  public func lost(_ part: Int32) { held[part] = nil }
-
   /// Gives partitions back so that others can take them at once.
   public func release(_ parts: [Int32]) async throws(PostgreSQLError) {
     for part in parts { held[part] = nil }

@@ -26,6 +26,9 @@ public final class RecordSeal {
     return (try? sealer.seal(value.span, associatedData: subject.bytes.span)) ?? []
   }
 
+  /// Whether a value is larger when it is opened.
+  public static func isDeflated(_ value: [UInt8]) -> Bool { LogSealer.isDeflated(value.span) }
+
   /// The value; nil where it was not sealed for this subject by this cluster.
   public func open(_ value: [UInt8], for subject: UUID128) -> [UInt8]? {
     if value.isEmpty { return [] }

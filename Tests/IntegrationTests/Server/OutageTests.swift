@@ -36,6 +36,32 @@ struct OutageTests {
     }
   }
 
+  @Test(
+    "PostgreSQL away for longer than anything waits for it: each Inform that was acknowledged has its effect (P1)",
+    .enabled(if: TestKafka.isAvailable, "no Kafka"))
+  func everyInform() async throws {
+    let server = TestPostgreSQL.Private("long-outage")
+    defer { server.remove() }
+    let database = TestDatabase(connection: try server.start())
+    let roles = ["worker", "northbound", "gateway"]
+    try await TestCluster.with(.kafka, database: database, roles: roles) { cluster in
+      let cpes = (0..<16).map { TestCPE(cluster, serial: "one\($0)") }
+      for cpe in cpes { try await cpe.provision() }
+      try server.kill()
+      // One after another, so that the worker has some in its hands, and meets others after each of its failures.
+      for cpe in cpes {
+        #expect(try await cpe.inform(version: "2.0").status == .ok)
+        try await cluster.loop.sleep(for: .milliseconds(2500))
+      }
+      try server.start()
+      for cpe in cpes {
+        try await cluster.eventually("the Inform of \(cpe.identity) has its effect", within: .seconds(60)) {
+          try await cluster.api("/devices/\(cpe.identity)").1.contains(#""software_version":"2.0""#)
+        }
+      }
+    }
+  }
+
   @Test("Kafka down: 503 to Informs, no answer to responses; then work resumes", .enabled(if: TestKafka.isAvailable))
   func kafkaDown() async throws {
     let broker = TestKafka.Private()

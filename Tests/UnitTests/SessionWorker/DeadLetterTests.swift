@@ -8,11 +8,11 @@ import Testing
   private let start = ContinuousClock.now
 
   /// A batch in which each of these devices has one record that crashed its reader.
-  private func letters(_ devices: Range<UInt64>) -> [Batch] {
+  private func letters(_ devices: Range<UInt64>, part: Int32 = 0) -> [Batch] {
     devices.map { number in
       let key = Array(UUID128(high: 1, low: number).description.utf8)
       let record = LogRecord(
-        partition: Partition(.messages, 0), offset: Int64(number), timestamp: 0, key: key, headers: RecordHeaders(),
+        partition: Partition(.messages, part), offset: Int64(number), timestamp: 0, key: key, headers: RecordHeaders(),
         value: [])
       return Batch(unread: record, "it crashed")
     }
@@ -28,7 +28,8 @@ import Testing
     #expect(Batch(unread: nameless, "it crashed").devicesToLoad.isEmpty)
   }
 
-  @Test func `dead letters of twenty devices that are most of a minute's records stop the shard, until it is replaced`()
+  @Test
+  func `dead letters of twenty devices that are most of a minute's records stop their partition, until a restart`()
     throws
   {
     var brake = DeadLetterBrake()
@@ -36,6 +37,30 @@ import Testing
     let batch = try #require(letters(20..<21).first)
     #expect(throws: TooManyDeadLetters.self) { try brake.take(batch, at: start) }
     #expect(throws: TooManyDeadLetters.self) { try brake.take(batch, at: start + .seconds(600)) }
+    for batch in letters(0..<19, part: 1) { try brake.take(batch, at: start) }
+  }
+
+  @Test func `of devices that have the shared credential only anybody can invent twenty: they stop nothing`() throws {
+    let keyring = ClusterKeyring(try ClusterSecret(bytes: [UInt8](repeating: 7, count: 32)))
+    let seal = RecordSeal(keyring, sealer: LogSealer(keyring, instance: .zero))
+    for (authentication, stops) in [(CPEMessage.Authentication.bootstrap, false), (.own, true)] {
+      var brake = DeadLetterBrake()
+      var stopped = false
+      for number in UInt64(0)..<30 {
+        var message = CPEMessage(.inform, device: UUID128(high: 1, low: number), session: .zero)
+        message.authentication = authentication
+        let record = message.record(in: PartitionRanges(count: 1), at: 0, seal: seal)
+        var batch = Batch(
+          [
+            LogRecord(
+              partition: record.partition, offset: Int64(number), timestamp: 0, key: record.key,
+              headers: record.headers, value: record.value)
+          ], opening: seal)
+        batch.condemnAll("PostgreSQL refused it")
+        stopped = (try? brake.take(batch, at: start)) == nil || stopped
+      }
+      #expect(stopped == stops, "\(authentication)")
+    }
   }
 
   @Test func `the same few devices' dead letters, and those of past minutes, stop nothing`() throws {

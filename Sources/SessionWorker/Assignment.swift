@@ -48,8 +48,10 @@ struct Assignment {
   /// The claims' epochs: what changes when a partition comes or goes.
   var epochs: [Int32: Int64] { parts.mapValues(\.claim.epoch) }
 
-  /// The present claim of a partition.
-  func claim(of part: Int32) -> Claim? { parts[part]?.claim }
+  /// How far each partition is folded.
+  var done: [Partition: Int64] {
+    parts.reduce(into: [:]) { $0[Partition(.messages, $1.key)] = $1.value.claim.nextOffset }
+  }
 
   /// What the reader is to read, and from where on: not what is parked, nor more of what waits for a probe.
   var reading: [Partition: Int64] {

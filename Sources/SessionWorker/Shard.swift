@@ -140,9 +140,17 @@ public actor Shard {
 
   // MARK: - Partitions
 
-  /// Every half second: renews leases, seeks partitions, names what is over the share.
+  /// Every half second: renews leases, seeks partitions, names what is over the share. Now and then tells the log's own
+  /// tools how far it is.
   private func tend() async {
+    var noted: [Partition: Int64] = [:]
+    var nextNote = loop.now
     while !isStopping {
+      if nextNote <= loop.now {
+        let done = assignment.done
+        parts.log.note(done: done.filter { noted[$0.key] != $0.value })
+        (noted, nextNote) = (done, loop.now + .seconds(10))
+      }
       do {
         surplus = try await parts.claims.tend()
       } catch {

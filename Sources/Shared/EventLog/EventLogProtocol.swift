@@ -28,8 +28,8 @@ public protocol EventLog: Sendable {
   /// The offset of the oldest record that can still be read, or ``end(of:)`` if there is none.
   func start(of partition: Partition) async throws(EventLogError) -> Int64
 
-  /// Lets the log drop the records before `offset` when its retention allows.
-  func truncate(_ partition: Partition, before offset: Int64) async throws(EventLogError)
+  /// Tells the log's own tools how far partitions are done, so that they can show the lag. Nothing depends on it.
+  func note(done offsets: [Partition: Int64])
 
   /// Returns once each of `written` takes appends durably (a heartbeat on `messages`) and each of `read` can be
   /// fetched, or throws why not: what "ready" means for a role (section 10).

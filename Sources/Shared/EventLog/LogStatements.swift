@@ -18,10 +18,6 @@ enum LogStatements {
     ON CONFLICT DO NOTHING
     """)
 
-  static let truncate = Statement(
-    "log.truncate",
-    "UPDATE log_head SET first = least(greatest(first, $3), next) WHERE topic = $1 AND part = $2")
-
   static let probe = Statement("log.probe", "UPDATE log_topic SET generation = generation WHERE topic = 1")
 
   // MARK: - After a restore

@@ -146,16 +146,8 @@ public final class PostgreSQLLog: EventLog {
     try await LogBounds(of: partition, on: control).oldest
   }
 
-  /// Part of ``EventLog``: records before `offset` are no longer read at once; their room comes back when their slot is
-  /// dropped.
-  public func truncate(_ partition: Partition, before offset: Int64) async throws(EventLogError) {
-    do throws(PostgreSQLError) {
-      _ = try await control.query(
-        LogStatements.truncate, .int16(partition.topic.rawValue), .int32(partition.number), .int64(offset))
-    } catch {
-      throw EventLogError(error)
-    }
-  }
+  /// Part of ``EventLog``: the claims beside the log say it already.
+  public func note(done offsets: [Partition: Int64]) {}
 
   /// Part of ``EventLog``: on this log a committed transaction shows that it takes appends.
   public func probe(written: [Topic], read: [Topic]) async throws(EventLogError) {

@@ -85,7 +85,7 @@ public final class KafkaLog: EventLog {
 
   /// As ``EventLog/end(of:)`` says.
   public func end(of partition: Partition) async throws(EventLogError) -> Int64 {
-    try await consumer.bounds(of: partition).end
+    try await consumer.end(of: partition)
   }
 
   /// As ``EventLog/start(of:)`` says.
@@ -93,10 +93,8 @@ public final class KafkaLog: EventLog {
     try await consumer.bounds(of: partition).oldest
   }
 
-  /// Kafka drops records by age: this only commits the offset to the group, for lag tools.
-  public func truncate(_ partition: Partition, before offset: Int64) async throws(EventLogError) {
-    consumer.note(partition, done: offset)
-  }
+  /// As ``EventLog/note(done:)`` says: as the committed offsets of ``KafkaSettings/group``.
+  public func note(done offsets: [Partition: Int64]) { consumer.note(done: offsets) }
 
   /// As ``EventLog/probe(written:read:)`` says: leaders and replicas in sync for all, the first time one acknowledged
   /// heartbeat on `messages`, the end of a partition of each that is read.
@@ -107,7 +105,7 @@ public final class KafkaLog: EventLog {
       try await heartbeat()
       hasBeaten.store(true, ordering: .relaxed)
     }
-    for topic in read { _ = try await consumer.bounds(of: Partition(topic, 0)) }
+    for topic in read { _ = try await consumer.end(of: Partition(topic, 0)) }
   }
 
   /// Flushes for up to 5 s, fails what still waits, frees the handles.

@@ -27,6 +27,7 @@ actor KafkaReader: LogReader {
 
   nonisolated let loop: EventLoop
   private let consumer: KafkaConsumer
+  private let id: KafkaConsumer.ReaderID
   private var sources: [Partition: Source] = [:]
   private var order: [Partition] = []
   private var turn = 0
@@ -43,27 +44,28 @@ actor KafkaReader: LogReader {
   init(on loop: EventLoop, _ consumer: KafkaConsumer) {
     self.loop = loop
     self.consumer = consumer
+    id = consumer.newReader()
   }
 
   func assign(_ offsets: [Partition: Int64]) {
     guard !isClosed else { return }
     let removed = sources.filter { offsets[$0.key] != $0.value.position || $0.value.failure != nil }.map(\.key)
     for partition in removed { drop(partition) }
-    let added = offsets.filter { sources[$0.key] == nil }.map {
-      KafkaConsumer.Start(partition: $0.key, offset: $0.value)
-    }
+    let added = offsets.filter { sources[$0.key] == nil }
     generation += 1
-    for start in added { sources[start.partition] = Source(position: start.offset, generation: generation) }
+    for (partition, offset) in added { sources[partition] = Source(position: offset, generation: generation) }
     order = sources.keys.sorted()
     guard !removed.isEmpty || !added.isEmpty else { return }
     do throws(EventLogError) {
-      let wakeup = try wakeupMade()
-      let generation = generation
-      consumer.change(removing: removed, adding: added, waking: wakeup.target) { [loop] begun in
-        loop.post { self.assumeIsolated { $0.began(begun, generation) } }
+      let target = try wakeupMade().target
+      let starts = added.map { partition, offset in
+        KafkaConsumer.Start(partition: partition, offset: offset, descriptor: target) { [loop, generation] result in
+          loop.post { self.assumeIsolated { $0.began(partition, result, generation) } }
+        }
       }
+      consumer.change(of: id, removing: removed, adding: starts) {}
     } catch {
-      for start in added { sources[start.partition]?.failure = .other(error) }
+      for partition in added.keys { sources[partition]?.failure = .other(error) }
     }
   }
 
@@ -88,7 +90,7 @@ actor KafkaReader: LogReader {
     // The descriptor is closed only when no queue can write to it: after everything handed to the control thread so
     // far.
     await withCheckedContinuation { continuation in
-      consumer.change(removing: removed, adding: [], waking: -1) { _ in continuation.resume() }
+      consumer.change(of: id, removing: removed, adding: []) { continuation.resume() }
     }
     wakeup?.close()
     wakeup = nil
@@ -169,18 +171,16 @@ actor KafkaReader: LogReader {
     resume()
   }
 
-  private func began(_ begun: [(Partition, Result<KafkaPartitionQueue, EventLogError>)], _ generation: UInt64) {
-    for (partition, result) in begun {
-      guard sources[partition]?.generation == generation else {
-        // Moved on meanwhile; the change that did so is queued behind and ends it.
-        continue
-      }
-      switch result {
-      case .success(let queue):
-        sources[partition]?.queue = queue
-        ready.insert(partition)
-      case .failure(let error): sources[partition]?.failure = .other(error)
-      }
+  private func began(
+    _ partition: Partition, _ result: Result<KafkaPartitionQueue, EventLogError>, _ generation: UInt64
+  ) {
+    // Moved on meanwhile: the change that did so is queued behind and ends it.
+    guard sources[partition]?.generation == generation else { return }
+    switch result {
+    case .success(let queue):
+      sources[partition]?.queue = queue
+      ready.insert(partition)
+    case .failure(let error): sources[partition]?.failure = .other(error)
     }
     resume()
   }

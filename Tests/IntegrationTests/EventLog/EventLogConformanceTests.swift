@@ -185,6 +185,37 @@ struct EventLogConformanceTests {
   }
 
   @Test(arguments: LogUnderTest.available)
+  func `a partition goes from one reader of a process to another, whichever hears of it first`(kind: LogUnderTest)
+    async throws
+  {
+    try await kind.with { fixture in
+      _ = try await fixture.log.append(
+        (0..<20).flatMap { [record("a\($0)", first), record("b\($0)", second)] },
+        on: fixture.loop)
+      let loop = try EventLoop(name: "other shard")
+      let (old, new) = (fixture.log.reader(on: fixture.loop), fixture.log.reader(on: loop))
+      await old.assign([first: 0, second: 0])
+      #expect(try await old.records(10).count == 10)
+      // The new owner begins before the old one has left; the other partition stays where it is.
+      await new.assign([first: 4])
+      await old.assign([second: 10])
+      #expect(texts(try await new.records(16)) == (4..<20).map { "a\($0)" })
+      #expect(texts(try await old.records(10)) == (10..<20).map { "b\($0)" })
+      // And back, while the one that leaves has other changes; neither takes the other's from it.
+      await old.assign([first: 18, second: 19])
+      await new.assign([:])
+      #expect(Set(texts(try await old.records(3))) == ["a18", "a19", "b19"])
+      await new.assign([second: 0])
+      await new.assign([:])
+      _ = try await fixture.log.append([record("last", second)], on: fixture.loop)
+      #expect(texts(try await old.records(1)) == ["last"])
+      await new.close()
+      await old.close()
+      await loop.shutdown()
+    }
+  }
+
+  @Test(arguments: LogUnderTest.available)
   func `partitions of several topics are read side by side, none at the cost of another`(kind: LogUnderTest)
     async throws
   {

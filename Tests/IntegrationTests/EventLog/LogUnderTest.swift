@@ -30,8 +30,15 @@ enum LogUnderTest: String, CaseIterable, Sendable, CustomTestStringConvertible {
   func with(_ body: (Fixture) async throws -> Void) async throws {
     switch self {
     case .postgreSQL:
-      try await TestPostgreSQL.withLog { log, loop, _ in
-        try await body(Fixture(log: log, loop: loop) { try await log.truncate($0, before: $1) })
+      try await TestPostgreSQL.withLog { log, loop, database in
+        let drop: @Sendable (Partition, Int64) async throws -> Void = { partition, offset in
+          try await database.execute(
+            """
+            UPDATE log_head SET first = \(offset)
+             WHERE topic = \(partition.topic.rawValue) AND part = \(partition.number)
+            """)
+        }
+        try await body(Fixture(log: log, loop: loop, drop: drop))
       }
     case .kafka:
       try await TestKafka.withLog(partitions: Self.partitions) { log, loop, settings in

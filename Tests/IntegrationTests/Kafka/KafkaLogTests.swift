@@ -35,6 +35,27 @@ struct KafkaLogTests {
     }
   }
 
+  @Test func `lag tools see how far partitions are done`() async throws {
+    try await TestKafka.withLog { log, loop, settings in
+      let partition = Partition(.messages, 1)
+      _ = try await log.append((0..<7).map { record("\($0)", partition) }, on: loop)
+      log.note(done: [partition: 4])
+      // Kafka's own tool; its home is where the broker's is.
+      let home = "${KAFKA_HOME:-\(TestPostgreSQL.root)/../shared/kafka}"
+      var seen = ""
+      let end = ContinuousClock.now + .seconds(60)
+      while !seen.contains(" 1 4 7 3 "), ContinuousClock.now < end {
+        seen = try run(
+          """
+          java -cp "\(home)/libs/*" org.apache.kafka.tools.consumer.group.ConsumerGroupCommand --describe \
+          --bootstrap-server \(TestKafka.servers[0]) --group \(settings.prefix)\(settings.group) 2>&1 \
+          | tr -s ' \\n' ' '
+          """)
+      }
+      #expect(seen.contains(" 1 4 7 3 "), "partition, done, end, lag: \(seen)")
+    }
+  }
+
   @Test func `an empty value and an empty key are legal`() async throws {
     try await TestKafka.withLog { log, loop, _ in
       let empty = OutgoingRecord(partition: Partition(.directives, 1), key: [], headers: RecordHeaders(), value: [])

@@ -301,8 +301,9 @@ actor TestCluster {
   }
 
   private func spawn(_ role: String, _ configuration: String) throws -> pid_t {
+    // More shards than one, as on larger machines: partitions move within a process, too.
     try spawn(
-      [Self.program, role, "--config", configuration],
+      ["/usr/bin/env", "CARILLON_WORKER_SHARDS=2", Self.program, role, "--config", configuration],
       output: "\(folder)/\(role)-\(UInt32.random(in: 0 ... .max)).log")
   }
 

@@ -66,14 +66,20 @@ public actor Claims {
       Call(Self.beat, .text(log), .uuid(member)),
       partitions.map { Call(Self.make, .text(log), .int32($0)) } ?? Call(Self.makeOfRanges, .text(log)),
       Call(Self.renew, .text(log), .uuid(member)),
-      Call(Self.count, .text(log)),
+      Call(partitions == nil ? Self.countOfRanges : Self.count, .text(log)),
       Call(Self.owned, .text(log), .uuid(member)),
     ])
-    let unwanted = try keep(rows[4])
-    let members = max(try rows[3][0].int64(0), 1)
-    let share = Int((try rows[3][0].int64(1) + members - 1) / members)
-    if held.count < share { try await seek(share - held.count) }
-    return unwanted + (held.count > share ? held.keys.sorted().suffix(held.count - share) : [])
+    var surplus = try keep(rows[4])
+    // Of each range of its own: partitions of an old one have no work, and who had only these would be idle.
+    for row in rows[3] {
+      let members = max(try row.int64(0), 1)
+      let range = try row.int32(1)..<row.int32(2)
+      let share = Int((try row.int64(3) + members - 1) / members)
+      let mine = held.keys.filter(range.contains).sorted()
+      if mine.count < share { try await seek(share - mine.count, in: range) }
+      surplus += mine.dropFirst(share)
+    }
+    return surplus
   }
 
   /// What a batch's swap found: the claim as it is after its commit.
@@ -138,9 +144,10 @@ public actor Claims {
     return owned.keys.filter { declined.contains($0) }.sorted()
   }
 
-  private func seek(_ count: Int) async throws(PostgreSQLError) {
+  private func seek(_ count: Int, in range: Range<Int32>) async throws(PostgreSQLError) {
     let rows = try await lane.query(
-      Self.take, .text(log), .uuid(member), .int32(Int32(clamping: count)), .int32s(declined.sorted()), alone: true)
+      Self.take, .text(log), .uuid(member), .int32(Int32(clamping: count)), .int32s(declined.sorted()),
+      .int32(range.lowerBound), .int32(range.upperBound), alone: true)
     for row in rows {
       let claim = try Claim(row)
       held[claim.part] = claim
@@ -185,11 +192,21 @@ public actor Claims {
   private static let owned = Statement(
     "claims.owned", "SELECT part, epoch, next_offset, starts FROM log_claim WHERE log = $1 AND owner = $2")
 
+  /// Live members, and how many partitions there are of each range.
+  private static let countOfRanges = Statement(
+    "claims.count_of_ranges",
+    """
+    SELECT (SELECT count(*) FROM log_member WHERE log = $1 AND live_until > clock_timestamp()),
+           r.first, r.first + r.count,
+           (SELECT count(*) FROM log_claim c WHERE c.log = $1 AND c.part >= r.first AND c.part < r.first + r.count)
+      FROM log_range r WHERE r.is_read ORDER BY r.first
+    """)
+
   private static let count = Statement(
     "claims.count",
     """
     SELECT (SELECT count(*) FROM log_member WHERE log = $1 AND live_until > clock_timestamp()),
-           (SELECT count(*) FROM log_claim WHERE log = $1)
+           0, 2147483647, (SELECT count(*) FROM log_claim WHERE log = $1)
     """)
 
   private static let take = Statement(
@@ -198,7 +215,7 @@ public actor Claims {
     UPDATE log_claim c SET epoch = c.epoch + 1, owner = $2, starts = c.starts + 1,
                            lease_until = clock_timestamp() + interval '6 s'
       FROM (SELECT log, part FROM log_claim WHERE log = $1 AND (owner IS NULL OR lease_until < clock_timestamp())
-               AND part <> ALL ($4::integer[])
+               AND part <> ALL ($4::integer[]) AND part >= $5 AND part < $6
              ORDER BY lease_until, part LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) AS f
      WHERE c.log = f.log AND c.part = f.part
     RETURNING c.part, c.epoch, c.next_offset, c.starts
@@ -228,6 +245,7 @@ public actor Claims {
     UPDATE log_claim c SET next_offset = w.target, starts = 0, lease_until = clock_timestamp() + interval '6 s'
       FROM unnest($3::integer[], $4::bigint[], $5::bigint[], $6::bigint[]) AS w(part, epoch, old, target)
      WHERE c.log = $1 AND c.owner = $2 AND c.part = w.part AND c.epoch = w.epoch AND c.next_offset = w.old
+       AND w.target > w.old
     RETURNING c.part
     """)
 }

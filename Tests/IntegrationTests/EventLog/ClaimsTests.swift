@@ -1,4 +1,5 @@
 import EventLog
+import Fleet
 import Networking
 import PostgreSQL
 import Testing
@@ -36,6 +37,25 @@ struct ClaimsTests {
       _ = try await second.tend()
       #expect(Set(await second.claims.keys) == Set(surplus))
       #expect(Set(await first.claims.keys).isDisjoint(with: await second.claims.keys))
+    }
+  }
+
+  @Test func `of each range of partitions every member has its share: an old one has no work`() async throws {
+    try await TestPostgreSQL.withLane(migrations: [LogSchema.migration] + FleetSchema.migrations) { lane, _ in
+      try await PartitionRanges.found(count: 4, on: lane)
+      let members = (0..<3).map { _ in Claims(log: "test", partitions: nil, lane: lane) }
+      func settle() async throws {
+        for _ in 0..<3 { for member in members { try await member.release(try await member.tend()) } }
+      }
+      try await settle()
+      #expect(await members[0].claims.count == 2)
+      let add = Statement("test.add", "INSERT INTO log_range VALUES (4, 6, now(), true)")
+      _ = try await lane.query(add)
+      try await settle()
+      for member in members {
+        let new = await member.claims.keys.filter { $0 >= 4 }
+        #expect(new.count == 2)
+      }
     }
   }
 
@@ -85,6 +105,8 @@ struct ClaimsTests {
       var claim = try #require(await first.claims[0])
       claim.nextOffset = 5
       #expect(try await firstLane.pipeline([first.swap([(claim, to: 20)])])[0].isEmpty)
+      claim.nextOffset = 0
+      #expect(try await firstLane.pipeline([first.swap([(claim, to: 0)])])[0].isEmpty, "nor back, nor on the spot")
     }
   }
 

@@ -263,14 +263,4 @@ enum BatchStatements {
       FROM w LEFT JOIN allotted a ON a.device = w.device
      ORDER BY w.device, w.n
     """)
-
-  /// Wake-ups are level-triggered: open while a live task is left. $1: devices without, $2: with, $3: when to try.
-  static let closeWakeups = Statement("batch_close_wakeups", "DELETE FROM wakeup WHERE device = ANY ($1::uuid[])")
-
-  static let openWakeups = Statement(
-    "batch_open_wakeups",
-    """
-    INSERT INTO wakeup (device, next_try) SELECT * FROM unnest($1::uuid[], $2::timestamptz[])
-    ON CONFLICT (device) DO UPDATE SET next_try = least(wakeup.next_try, EXCLUDED.next_try)
-    """)
 }

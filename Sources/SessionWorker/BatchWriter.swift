@@ -24,6 +24,8 @@ struct BatchWriter {
   private var finished: [(RPCTask, RPCTask.State)] = []
   private var withWork: [(UUID128, Int64)] = []
   private var withoutWork: [UUID128] = []
+  /// The queued tasks of those devices that this batch has seen.
+  private var seenQueued: [UUID128] = []
   private var outboxCall: Call?
 
   /// Starts with nothing to write.
@@ -91,20 +93,23 @@ struct BatchWriter {
 
   /// A device with live work and no session is to be woken; one without has nothing to be woken for.
   private mutating func writeWakeup(_ before: DeviceState, _ after: DeviceState) {
-    let queued = after.tasks.filter { $0.state == .queued && !$0.isOfSession }.map(\.notBefore)
+    let queued = after.tasks.filter { $0.state == .queued && !$0.isOfSession }
     if queued.isEmpty || after.session != nil {
-      if !before.tasks.isEmpty || before.session != nil || !after.tasks.isEmpty { withoutWork.append(after.id) }
+      guard !before.tasks.isEmpty || before.session != nil || !after.tasks.isEmpty else { return }
+      withoutWork.append(after.id)
+      seenQueued += queued.map(\.id)
     } else {
-      withWork.append((after.id, max(queued.min() ?? now, now + 5_000_000)))
+      withWork.append((after.id, max(queued.map(\.notBefore).min() ?? now, now + 5_000_000)))
     }
   }
 
   // MARK: - Statements
 
-  /// What to run, tasks before devices.
+  /// What to run, in lock order: tasks, wake-ups, devices, contacts.
   var calls: [Call] {
     var calls: [Call] = []
     calls += taskCalls
+    calls += wakeupCalls
     calls += deviceCalls
     calls += twinCalls
     if let outboxCall { calls.append(outboxCall) }
@@ -172,14 +177,22 @@ struct BatchWriter {
       for (id, credential) in credentials { columns.append(id, credential) }
       calls.append(columns.call(BatchStatements.writeCredentials))
     }
-    if !withoutWork.isEmpty { calls.append(Call(BatchStatements.closeWakeups, .uuids(withoutWork))) }
+    return calls
+  }
+
+  private var wakeupCalls: [Call] {
+    guard !withoutWork.isEmpty || !withWork.isEmpty else { return [] }
+    var calls = [Call(TaskStore.lockWakeups, .uuids((withoutWork + withWork.map(\.0)).sorted()))]
+    if !withoutWork.isEmpty {
+      calls.append(Call(TaskStore.closeWakeups, .uuids(withoutWork), .uuids(seenQueued)))
+    }
     if !withWork.isEmpty {
       var columns = Columns([.uuid, .timestamp])
       for (id, time) in withWork {
         columns[0].append(id)
         columns[1].append(timestamp: time)
       }
-      calls.append(columns.call(BatchStatements.openWakeups))
+      calls.append(columns.call(TaskStore.openWakeups))
     }
     return calls
   }

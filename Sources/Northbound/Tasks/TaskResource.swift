@@ -50,22 +50,22 @@ struct TaskResource: Sendable {
   private func queue(
     _ creation: TaskCreation, device: UUID128, _ caller: Caller, seconds: Int64
   ) async throws -> APIResponse {
-    let (id, isNew) = try await lanes.writing.retryingTransaction { transaction in
+    let (made, isNew) = try await lanes.writing.retryingTransaction { transaction in
       try await insert(creation, device: device, caller, in: transaction)
     }
-    // Committed: from here on the client may be told (P2).
-    let record = try await settled(try await find(id), seconds: seconds)
+    // Committed: from here on the client may be told (P2), and must be: an error would have it ask once more.
+    let record = (try? await settled(made, seconds: seconds)) ?? made
     let done = seconds > 0 && record.state.isFinal
     var response = APIResponse.json(done ? .ok : .accepted, bytes: Self.json(record))
-      .with("Location", "\(Endpoint.base)/tasks/\(id)")
+      .with("Location", "\(Endpoint.base)/tasks/\(record.id)")
     if !isNew { response.fields.add("Idempotent-Replayed", "true") }
     return response
   }
 
-  /// The task's id, and whether it was made now.
+  /// The task, and whether it was made now.
   private func insert(
     _ creation: TaskCreation, device: UUID128, _ caller: Caller, in transaction: Transaction
-  ) async throws -> (UUID128, Bool) {
+  ) async throws -> (TaskRecord, Bool) {
     if let key = creation.idempotencyKey {
       let found = try await transaction.pipeline([
         Call(TaskStatements.lockKey, .uuid(device), .text(key)), Call(TaskStatements.ofKey, .uuid(device), .text(key)),
@@ -83,11 +83,14 @@ struct TaskResource: Sendable {
     let now = try row.timestamp(0)
     let task = creation.task(id: ids.next(milliseconds: now / 1000), device: device, caller: caller, now: now)
     try await TaskStore.insert([task], in: transaction)
-    return (task.id, true)
+    guard let made = try await transaction.query(TaskStatements.find, .uuid(task.id)).first else {
+      throw Problem(.internalError, "the task that was queued is not there")
+    }
+    return (try TaskRecord(made), true)
   }
 
-  /// The id of the task that the same request made before.
-  private static func replayed(_ record: TaskRecord, _ creation: TaskCreation) throws -> UUID128 {
+  /// The task that the same request made before.
+  private static func replayed(_ record: TaskRecord, _ creation: TaskCreation) throws -> TaskRecord {
     let before = try? TaskRequest(method: record.method, arguments: record.arguments)
     let isSame =
       before == creation.request && record.priority == creation.priority
@@ -97,14 +100,17 @@ struct TaskResource: Sendable {
       throw Problem(
         .idempotencyKeyReused, "task \(record.id) was made with this key by another request", field: "idempotency_key")
     }
-    return record.id
+    return record
   }
 
   private func resolveDependency(
     _ creation: inout TaskCreation, device: UUID128, in transaction: Transaction
   ) async throws {
     guard let other = creation.dependsOn else { return }
-    let row = try await transaction.query(TaskStatements.dependency, .uuid(other), .uuid(device)).first
+    let row = try await transaction.pipeline([
+      Call(TaskStatements.lockDependency, .uuid(other), .uuid(device)),
+      Call(TaskStatements.dependency, .uuid(other), .uuid(device)),
+    ])[1].first
     let state = try row.map { RPCTask.State(rawValue: try $0.int16(0)) } ?? nil
     switch state {
     case .succeeded: creation.dependsOn = nil

@@ -41,6 +41,11 @@ enum TaskStatements {
       FROM device d WHERE d.id = $1 FOR KEY SHARE
     """)
 
+  /// Before ``dependency``: waits for a worker that is about to end the task, and keeps another from beginning to. What
+  /// became of it is seen by the next statement only. $1: task, $2: device.
+  static let lockDependency = Statement(
+    "tasks.lock_dependency", "SELECT FROM task WHERE id = $1 AND device = $2 FOR SHARE")
+
   /// A task that another may wait for: its state, live or over. $1: task, $2: device.
   static let dependency = Statement(
     "tasks.dependency",

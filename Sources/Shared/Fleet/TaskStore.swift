@@ -6,8 +6,8 @@ public import PostgreSQL
 /// the API and the scheduler share. Both change `queued` rows only; the other states are the worker's
 /// (docs/architecture.md, section 4).
 ///
-/// Set-wise: one statement a table, however many tasks. Tables are touched in the order task, wakeup, contact, outbox,
-/// as the worker does; a deadlock that is left ends one of the two with SQLSTATE 40P01, which is to be tried again.
+/// Set-wise: one statement a table, however many tasks. Rows are locked in the order task, wakeup, contact, outbox, as
+/// the worker does; a deadlock that is left ends one of the two with SQLSTATE 40P01, which is to be tried again.
 public enum TaskStore {
   /// How many lanes the outbox has: a device's events are relayed in order within its lane.
   public static let outboxLanes: Int16 = 16
@@ -53,7 +53,8 @@ public enum TaskStore {
       Call(endings, ids, .text(state.name), .text(fault)),
       Call(bury, ids, .int16(state.rawValue), .text(fault)),
     ])
-    _ = try await transaction.query(closeWakeups, .uuids(Set(try rows[1].map { try $0.uuid(1) }).sorted()))
+    let devices = PostgreSQLValue.uuids(Set(try rows[1].map { try $0.uuid(1) }).sorted())
+    try await transaction.pipeline([Call(lockWakeups, devices), Call(closeWakeups, devices, .uuids([]))])
     try await tell(rows[1], rows[0], in: transaction)
   }
 
@@ -168,7 +169,13 @@ public enum TaskStore {
       FROM gone
     """)
 
-  private static let openWakeups = Statement(
+  /// Before wake-ups are closed or opened. Who queues a task holds its device's row until the commit: afterwards a new
+  /// statement sees that task. $1: devices.
+  public static let lockWakeups = Statement(
+    "task_store.lock_wakeups", "SELECT FROM wakeup WHERE device = ANY ($1::uuid[]) ORDER BY device FOR UPDATE")
+
+  /// Opens wake-ups, or hurries those that are open. $1: devices, $2: when to try.
+  public static let openWakeups = Statement(
     "task_store.open_wakeups",
     """
     INSERT INTO wakeup (device, next_try)
@@ -177,11 +184,13 @@ public enum TaskStore {
     ON CONFLICT (device) DO UPDATE SET next_try = least(wakeup.next_try, EXCLUDED.next_try)
     """)
 
-  private static let closeWakeups = Statement(
+  /// Closes wake-ups, of devices that have no queued task but these: one that was queued meanwhile keeps its own. Run
+  /// ``lockWakeups`` first. $1: devices, $2: tasks.
+  public static let closeWakeups = Statement(
     "task_store.close_wakeups",
     """
     DELETE FROM wakeup w WHERE w.device = ANY ($1::uuid[])
-       AND NOT EXISTS (SELECT FROM task t WHERE t.device = w.device AND t.state = 1)
+       AND NOT EXISTS (SELECT FROM task t WHERE t.device = w.device AND t.state = 1 AND t.id <> ALL ($2::uuid[]))
     """)
 
   private static let beginnings = Statement(

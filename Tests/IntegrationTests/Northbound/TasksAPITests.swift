@@ -210,6 +210,37 @@ struct TasksAPITests {
     }
   }
 
+  @Test("A task that waits for one whose end is just being committed is refused if that failed")
+  func dependencyEndsMeanwhile() async throws {
+    try await NorthboundFixture.with { api in
+      let device = try await api.device(1)
+      let first = try await api.send("POST", "/devices/\(device)/tasks", reading).text("id")
+      let body = #"{"method":"Reboot","depends_on":"\#(first)"}"#
+      var asked: Task<Int, any Error>?
+      try await api.lane.transaction(deadline: .seconds(20)) { worker in
+        let id = try #require(UUID128(first))
+        _ = try await worker.query(TaskStatements.lock, .uuid(id))
+        asked = Task { try await api.send("POST", "/devices/\(device)/tasks", body).status }
+        let waits = Statement(
+          "test.waits", "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))")
+        while try await worker.query(waits).isEmpty {}
+        try await TaskStore.finish([id], .failed, fault: "{}", in: worker)
+      }
+      #expect(try await asked?.value == 422)
+    }
+  }
+
+  @Test("What was committed is answered 202, also where nobody can wait for it: an error would be asked again (P2)")
+  func committedIsAccepted() async throws {
+    var settings = NorthboundSettings()
+    settings.maximumWaiting = 0
+    try await NorthboundFixture.with(settings) { api in
+      let device = try await api.device(1)
+      #expect(try await api.send("POST", "/devices/\(device)/tasks?wait=60", reading).status == 202)
+      #expect(try await api.number("SELECT count(*) FROM task") == 1)
+    }
+  }
+
   @Test("A device takes so many live tasks and no more")
   func tooMany() async throws {
     var settings = NorthboundSettings()

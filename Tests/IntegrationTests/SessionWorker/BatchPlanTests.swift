@@ -11,7 +11,7 @@ struct BatchPlanTests {
     BatchStatements.contacts, BatchStatements.tasks, BatchStatements.devices, BatchStatements.sessions,
     BatchStatements.credentials, BatchStatements.twins, BatchStatements.twinBlocks, BatchStatements.policies,
     BatchStatements.touchContacts, BatchStatements.deleteSessions, BatchStatements.deleteTasks,
-    BatchStatements.closeWakeups, BatchStatements.writeOutbox, BatchStatements.writeMethods,
+    TaskStore.closeWakeups, TaskStore.lockWakeups, BatchStatements.writeOutbox, BatchStatements.writeMethods,
     BatchStatements.deleteBlocks, BatchStatements.deleteSubtrees, BatchStatements.deletePolicies,
   ]
 

@@ -19,6 +19,10 @@ struct Batch {
     var reason: String
   }
 
+  /// Of a larger record the dead letter leaves the value out, for it would grow by a third and might not fit on a topic:
+  /// until its retention it stands where the dead letter says. In bytes.
+  private static let longestDeadLetter = 8 << 20
+
   /// What is to be folded, in order.
   private(set) var inputs: [BatchFold.Input] = []
   /// The devices' states: contacts first, all of those that are loaded whole later.
@@ -149,14 +153,18 @@ struct Batch {
       let ids = RecordIDs(
         incarnation, letter.record.partition.number, letter.record.offset, milliseconds: now / 1000)
       let data = JSONBytes.object { json in
-        json.member("reason", letter.reason)
+        json.member("reason", String(letter.reason.prefix(2000)))
         json.member("partition", letter.record.partition.number)
         json.member("offset", letter.record.offset)
         json.member("device", letter.device.description)
         json.member("session", letter.session.description)
         // As it stood on the log: sealed where it may hold secrets.
         json.member("headers", Base64.encode(letter.record.headers.bytes.span))
-        json.member("value", Base64.encode(letter.record.value.span))
+        if letter.record.value.count > Self.longestDeadLetter {
+          json.member("omitted", "value")
+        } else {
+          json.member("value", Base64.encode(letter.record.value.span))
+        }
       }
       let event = NorthboundEvent(
         topic: .deadLetters, type: "carillon.dead-letter.v1", device: letter.device, time: now, data: data)

@@ -6,6 +6,10 @@ import Fleet
 
 /// The data of northbound events and the results of tasks, as JSON. Values of secret parameters never enter either.
 enum EventData {
+  /// A longer part of an event is left out, and the event says so: what it told is in the API, and no CPE makes events
+  /// that the topics do not take. In bytes.
+  static let longestPart = 512 << 10
+
   /// An event of a device. `extra` is a run of members, see ``values(_:)``.
   static func device(
     identity: String, session: UUID128, events: [CPEMessage.Event], softwareVersion: String, extra: [UInt8]
@@ -25,7 +29,11 @@ enum EventData {
           }
         }
       }
-      if !extra.isEmpty { json.raw(extra) }
+      if extra.count > longestPart {
+        json.member("omitted", "values")
+      } else if !extra.isEmpty {
+        json.raw(extra)
+      }
     }
   }
 
@@ -40,7 +48,13 @@ enum EventData {
       json.member("origin", task.origin.name)
       if !task.originName.isEmpty { json.member("origin_name", task.originName) }
       if let key = task.idempotencyKey { json.member("idempotency_key", key) }
-      if state.isFinal, let result = task.result { json.member("result", json: result) }
+      if state.isFinal, let result = task.result {
+        if result.count > longestPart {
+          json.member("omitted", "result")
+        } else {
+          json.member("result", json: result)
+        }
+      }
       if let fault = task.fault { json.member("fault", json: fault) }
     }
   }

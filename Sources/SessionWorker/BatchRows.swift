@@ -81,15 +81,10 @@ extension PolicyStanding {
 }
 
 extension RPCTask {
-  /// Reads a row of ``BatchStatements/tasks``.
-  /// - Throws: ``PostgreSQLError`` of kind `decode` for a task that this version cannot read.
-  init(_ row: Row) throws(PostgreSQLError) {
-    let request: TaskRequest
-    do throws(TaskRequestError) {
-      request = try TaskRequest(method: try Self.text(row, 2), arguments: try Self.json(row, 3))
-    } catch {
-      throw PostgreSQLError(.decode, "task: \(error)", statement: BatchStatements.tasks.name)
-    }
+  /// Reads a row of ``BatchStatements/tasks``; nil for one whose request only a newer version knows.
+  init?(_ row: Row) throws(PostgreSQLError) {
+    let (method, arguments) = (try row.text(2), try row.json(3))
+    guard let request = try? TaskRequest(method: method, arguments: arguments) else { return nil }
     self.init(
       id: try row.uuid(0), device: try row.uuid(1), request: request, once: try row.bool(5),
       origin: Origin(rawValue: try row.int16(8)) ?? .api, createdAt: try row.timestamp(24),
@@ -111,21 +106,5 @@ extension RPCTask {
     result = try row.optionalJSON(21)
     fault = try row.optionalJSON(22)
     version = try row.int32(23)
-  }
-
-  private static func text(_ row: Row, _ column: Int) throws(TaskRequestError) -> String {
-    do throws(PostgreSQLError) {
-      return try row.text(column)
-    } catch {
-      throw TaskRequestError(place: "method", what: "\(error)")
-    }
-  }
-
-  private static func json(_ row: Row, _ column: Int) throws(TaskRequestError) -> [UInt8] {
-    do throws(PostgreSQLError) {
-      return try row.json(column)
-    } catch {
-      throw TaskRequestError(place: "arguments", what: "\(error)")
-    }
   }
 }

@@ -37,13 +37,13 @@ enum BatchStatements {
       FROM task WHERE device = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
     """)
 
-  /// $1: device ids.
+  /// Kept from being deleted meanwhile: what is written for them would be left without them. $1: device ids.
   static let devices = Statement(
     "batch_devices",
     """
     SELECT id, identity, manufacturer, oui, product_class, serial_number, root, software_version, hardware_version,
            provisioning_code, connection_request_url, peer, tags, dialect, methods, created_at, seen_at
-      FROM device WHERE id = ANY ($1::uuid[])
+      FROM device WHERE id = ANY ($1::uuid[]) FOR KEY SHARE
     """)
 
   /// $1: device ids.

@@ -66,8 +66,11 @@ enum BatchStore {
   ) throws(PostgreSQLError) {
     var results = results[...]
     for row in results.removeFirst() {
-      let task = try RPCTask(row)
-      states[task.device]?.tasks.append(task)
+      if let task = try RPCTask(row) {
+        states[task.device]?.tasks.append(task)
+      } else {
+        states[try row.uuid(1)]?.unreadableTasks.append(try row.uuid(0))
+      }
     }
     for row in results.removeFirst() {
       let device = try DeviceRow(row)

@@ -36,6 +36,11 @@ struct BatchWork {
       fingerprint: parts.secrets.fingerprint)
     var outcome = BatchFold.fold(batch.inputs, batch.states, incarnation: parts.incarnation, shared: shared)
     batch.addDeadLetters(to: &outcome, incarnation: parts.incarnation, shared: shared)
+    for state in batch.states.values {
+      for task in state.unreadableTasks {
+        outcome.alarms.append((state.id, "task \(task) is of a newer version: left to its workers"))
+      }
+    }
     let writes = BatchStore.writing(
       batch.states, &outcome, trivial: batch.trivialDevices, now: now, outbox: OutboxEncoder())
     return (outcome, writes)

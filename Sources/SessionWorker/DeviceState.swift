@@ -19,6 +19,8 @@ public struct DeviceState: Sendable {
   public var credential: CredentialRow?
   /// Its live tasks, by id.
   public var tasks: [RPCTask] = []
+  /// Live tasks whose requests only a newer version knows: they are left to its workers.
+  public var unreadableTasks: [UUID128] = []
   /// What we know of its parameters.
   public var twin = Twin()
   /// Policies that do not hold on it.

@@ -31,7 +31,7 @@ public struct ProbeRange: Sendable, Equatable, CustomStringConvertible {
 public enum ProbeVerdict: Sendable, Equatable {
   /// It folded the records, or refused them in an orderly way: the worker may take them.
   case survived
-  /// It died as only the records can have made it die: of a trap, a wild access, or its limit of memory.
+  /// It died as only the records can have made it die: of a trap, a wild access, or its limit of memory or time.
   case died(String)
   /// It says nothing of the records: it could not be started, was killed, or took too long.
   case undecided(String)

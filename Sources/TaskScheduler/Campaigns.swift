@@ -25,16 +25,22 @@ actor Campaigns: Activity {
 
   func round() async throws -> Round {
     var round = Round()
+    var failure: (any Error)?
     for row in try await lane.query(CampaignStatements.open) {
       let id = try row.uuid(0)
       // One transaction a campaign: one that fails does not stop the others.
-      let part = try await lane.transaction { transaction in
-        guard let campaign = try await OpenCampaign.lock(id, in: transaction) else { return Round() }
-        return try await advance(campaign, in: transaction)
+      do {
+        let part = try await lane.transaction { transaction in
+          guard let campaign = try await OpenCampaign.lock(id, in: transaction) else { return Round() }
+          return try await advance(campaign, in: transaction)
+        }
+        for (name, count) in part.counts { round.note(name, count) }
+        round.hasMore = round.hasMore || part.hasMore
+      } catch {
+        failure = error
       }
-      for (name, count) in part.counts { round.note(name, count) }
-      round.hasMore = round.hasMore || part.hasMore
     }
+    if let failure { throw failure }
     return round
   }
 

@@ -41,6 +41,7 @@ actor Retention: Activity {
       // One at a time in a short transaction: the default partition is locked while its rows are looked at.
       let isNew = try await lane.transaction { transaction in
         guard try await transaction.query(Self.lock).first?.bool(0) == true else { return false }
+        _ = try await transaction.query(Self.soon)
         try await transaction.script(
           "CREATE TABLE IF NOT EXISTS \(name) PARTITION OF task_history FOR VALUES FROM ('\(from)') TO ('\(to)')")
         return true
@@ -54,10 +55,17 @@ actor Retention: Activity {
     let old = try await lane.query(Self.old, .int64(retention.components.seconds))
     for partition in old {
       let name = try partition.text(0)
-      try await lane.script("DROP TABLE IF EXISTS \(name)")
+      try await lane.transaction { transaction in
+        _ = try await transaction.query(Self.soon)
+        try await transaction.script("DROP TABLE IF EXISTS \(name)")
+      }
     }
     return old.count
   }
+
+  /// Both lock the history whole, and all workers' writes wait behind who waits for that: a long reader (a backup) is
+  /// not waited for, but tried again.
+  private static let soon = Statement("retention.soon", "SELECT set_config('lock_timeout', '200ms', true)")
 
   /// Names are made of dates only: `task_history_20261123`.
   private static let missing = Statement(

@@ -14,24 +14,24 @@ enum MigrateCommand {
     let lane = try Lane(on: process.control, process.database)
     let applied = try await Migrations.run([LogSchema.migration] + FleetSchema.migrations, on: lane)
     print(applied.isEmpty ? "the schema is up to date" : "applied \(applied.map(String.init).joined(separator: ", "))")
-    try await makeLog(process, more: try arguments.integer("partitions", in: 1...10_000), on: lane)
+    try await makeLog(process, more: try arguments.integer("partitions", in: 1...10_000).map { Int32($0) }, on: lane)
     if arguments.has("restored") { try await noteRestore(on: lane) }
     await lane.close()
     return 0
   }
 
   /// Makes the topics, or adds to `messages` a range of so many partitions as are asked for.
-  private static func makeLog(_ process: ServerProcess, more: Int?, on lane: Lane) async throws {
+  private static func makeLog(_ process: ServerProcess, more: Int32?, on lane: Lane) async throws {
     let log = process.configuration.log
     let configured = Int32(clamping: log.messages.partitions)
     var known = try await PartitionRanges.find(on: lane)
-    if let found = known, !found.ranges.contains(where: { $0.count == configured }) {
+    if let found = known, more != configured, !found.ranges.contains(where: { $0.count == configured }) {
       throw PostgreSQLError(
         .misconfigured,
         "topic cwmp.messages has \(found.ranges.last?.count ?? 0) partitions and the configuration says \(configured): "
           + "more are had by `carillon migrate --partitions N`")
     }
-    if known != nil, let more { known = try await PartitionRanges.add(count: Int32(more), on: lane) }
+    if known != nil, let more { known = try await PartitionRanges.add(count: more, on: lane) }
     let ranges = known ?? PartitionRanges(count: configured)
     var topics = partitions(log)
     topics[.messages] = ranges.total

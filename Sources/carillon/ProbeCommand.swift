@@ -2,10 +2,12 @@ import Cryptography
 import Glibc
 import Networking
 import Operations
+import PostgreSQL
 import SessionWorker
 
 /// `carillon worker --probe PARTITION:FIRST:END`: the child in which a worker lets records loose that may crash their
-/// reader. Exit code 0 where it could fold them, 1 where it was refused in an orderly way; a crash is a crash.
+/// reader. Exit code 0 where it could fold them or was refused in an orderly way, which the worker can be, too; another
+/// where it could not do its work; a crash is a crash.
 enum ProbeCommand {
   /// Memory and processor time that a batch never needs: at most 256 records, or one of 16 MiB.
   private static let memory: rlim_t = 4 << 30
@@ -24,7 +26,11 @@ enum ProbeCommand {
     let (log, incarnation) = try await process.openLog()
     let loop = try EventLoop(name: "probe")
     let probe = try await loop.run { Probe(try WorkerRole.work(process, log, incarnation, on: loop)) }
-    try await probe.run(range)
+    do {
+      try await probe.run(range)
+    } catch let error as PostgreSQLError where error.remedy != .retry {
+      // The worker meets the same, and does what is to be done then.
+    }
     writer.close()
     return 0
   }

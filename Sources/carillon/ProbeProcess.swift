@@ -6,9 +6,10 @@ import SessionWorker
 struct ProbeProcess {
   /// How long a child may take, start-up included.
   private static let patience: Duration = .seconds(40)
-  /// The signals by which records kill their reader: traps, wild accesses, and what a lack of memory becomes.
+  /// The signals by which records kill their reader: traps, wild accesses, what a lack of memory becomes, and the limit
+  /// of processor time.
   private static let deadly: [Int32: String] = [
-    SIGILL: "SIGILL", SIGTRAP: "SIGTRAP", SIGSEGV: "SIGSEGV", SIGBUS: "SIGBUS", SIGABRT: "SIGABRT",
+    SIGILL: "SIGILL", SIGTRAP: "SIGTRAP", SIGSEGV: "SIGSEGV", SIGBUS: "SIGBUS", SIGABRT: "SIGABRT", SIGXCPU: "SIGXCPU",
   ]
 
   /// The configuration's file, if one was named.
@@ -36,7 +37,10 @@ struct ProbeProcess {
 
   private static func verdict(_ status: Int32) -> ProbeVerdict {
     let signal = status & 0x7f
-    if signal == 0 { return .survived }
+    if signal == 0 {
+      let code = status >> 8
+      return code == 0 ? .survived : .undecided("the probe ended with \(code): it could not do its work")
+    }
     if let name = deadly[signal] { return .died(name) }
     return .undecided("the probe was ended by signal \(signal)")
   }

@@ -146,11 +146,12 @@ struct DeviceResource: Sendable {
     let id = try await devices.id(of: request)
     try await lanes.writing.retryingTransaction { transaction in
       let rows = try await transaction.pipeline([
-        Call(DeviceStatements.lock, .uuid(id)), Call(DeviceStatements.lockTasks, .uuid(id)),
-        Call(DeviceStatements.session, .uuid(id)),
+        // In the worker's order; one that was queued before the device was locked is seen the second time.
+        Call(DeviceStatements.lockTasks, .uuid(id)), Call(DeviceStatements.lock, .uuid(id)),
+        Call(DeviceStatements.lockTasks, .uuid(id)), Call(DeviceStatements.session, .uuid(id)),
       ])
-      let queued = try rows[1].filter { try $0.int16(1) == RPCTask.State.queued.rawValue }.map { try $0.uuid(0) }
-      guard queued.count == rows[1].count, rows[2].isEmpty else {
+      let queued = try rows[2].filter { try $0.int16(1) == RPCTask.State.queued.rawValue }.map { try $0.uuid(0) }
+      guard queued.count == rows[2].count, rows[3].isEmpty else {
         throw Problem(.conflict, "the device has a session or tasks under way; try again when they are over")
       }
       let fault = #"{"code":10,"message":"the device was deleted"}"#

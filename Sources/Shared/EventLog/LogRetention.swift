@@ -42,24 +42,47 @@ actor LogRetention {
     await ticking?.value
   }
 
-  /// One round over all topics.
+  /// One round over all topics. Dropping the oldest slot and going on in the next are transactions of their own: a
+  /// reader that is in the way of the one must not undo the other.
   func tend() async throws(PostgreSQLError) {
     for topic in Topic.allCases {
-      guard let age = ages[topic] else { continue }
-      do {
-        try await lane.transaction(deadline: .seconds(10)) { transaction in
-          try await tend(topic, age.components.seconds, transaction)
-        }
-      } catch let error as PostgreSQLError {
-        // A table that readers hold now is dropped in a later round.
-        guard error.sqlState == "55P03" else { throw error }
-      } catch {
-        return
-      }
+      guard let age = ages[topic]?.components.seconds else { continue }
+      try await alone { try await self.drop(topic, Double(age), $0) }
+      try await alone { try await self.rotate(topic, Double(age) / 2, $0) }
     }
   }
 
-  private func tend(_ topic: Topic, _ age: Int64, _ transaction: Transaction) async throws {
+  private func alone(_ work: (Transaction) async throws -> Void) async throws(PostgreSQLError) {
+    do {
+      try await lane.transaction(deadline: .seconds(10), work)
+    } catch let error as PostgreSQLError {
+      // A table that readers hold now is dropped in a later round.
+      guard error.sqlState == "55P03" else { throw error }
+    } catch {
+      return
+    }
+  }
+
+  private func rotate(_ topic: Topic, _ age: Double, _ transaction: Transaction) async throws {
+    guard let next = try await slots(topic, transaction)?.next(after: age, of: topic) else { return }
+    let number = PostgreSQLValue.int16(topic.rawValue)
+    try await transaction.pipeline([
+      Call(LogStatements.lockAll, number), Call(LogStatements.rotate, number, .int16(next)),
+    ])
+  }
+
+  private func drop(_ topic: Topic, _ age: Double, _ transaction: Transaction) async throws {
+    guard let old = try await slots(topic, transaction)?.droppable(after: age, of: topic) else { return }
+    try await transaction.pipeline([
+      Call(LogStatements.soon), Call(LogStatements.drop(old.slot)),
+      Call(
+        LogStatements.dropped, .int16(topic.rawValue), .int32s(old.parts.map(\.part)),
+        .int64s(old.parts.map { $0.last + 1 })),
+    ])
+  }
+
+  /// What the topic's slots hold; nil where another process tends it just now.
+  private func slots(_ topic: Topic, _ transaction: Transaction) async throws -> LogSlots? {
     let number = PostgreSQLValue.int16(topic.rawValue)
     let found = try await transaction.pipeline([
       Call(LogStatements.retentionLock, .int32(Int32(topic.rawValue))),
@@ -68,18 +91,8 @@ actor LogRetention {
         .int32(Int32(topic.firstSlot + LogSchema.slots - 1))),
       Call(LogStatements.folded, number),
     ])
-    guard try found[0][0].bool(0) else { return }
-    let slots = try LogSlots(found[1], folded: topic == .messages ? found[2] : nil)
-    if let next = slots.next(after: Double(age) / 2, of: topic) {
-      try await transaction.pipeline([
-        Call(LogStatements.lockAll, number), Call(LogStatements.rotate, number, .int16(next)),
-      ])
-    }
-    guard let old = slots.droppable(after: Double(age), of: topic) else { return }
-    try await transaction.pipeline([
-      Call(LogStatements.soon), Call(LogStatements.drop(old.slot)),
-      Call(LogStatements.dropped, number, .int32s(old.parts.map(\.part)), .int64s(old.parts.map { $0.last + 1 })),
-    ])
+    guard try found[0][0].bool(0) else { return nil }
+    return try LogSlots(found[1], folded: topic == .messages ? found[2] : nil)
   }
 }
 

@@ -12,12 +12,14 @@ public enum FleetSchema {
   /// Tables with few rows, which a migration may lock for as long as an index over them takes.
   public static let smallTables: Set<String> = [
     "api_token", "campaign", "cluster_state", "firmware_image", "log_topic", "policy", "policy_version",
+    "wakeup",  // seconds, where a whole fleet waits to be woken
   ]
 
   /// The migrations of the fleet, in order.
   public static let migrations: [Migration] = [
     Migration(number: 2, name: "fleet", sql: fleet), PartitionRanges.migration,
     Migration(number: 4, name: "answers without ID", sql: "ALTER TABLE session ADD COLUMN unnamed_answers bytea"),
+    Migration(number: 5, name: "due wake-ups", sql: "CREATE INDEX wakeup_next_try ON wakeup (next_try)"),
   ]
 
   // Hot statements name the device, and every table of a device leads with it, so that the schema distributes by it

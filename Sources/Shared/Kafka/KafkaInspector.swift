@@ -119,9 +119,13 @@ struct KafkaTopicState {
         + "not change, but that `carillon migrate --partitions` adds to those of messages")
   }
 
-  /// For a topic that nothing was added to.
-  func refuseMore(than wanted: Int32) throws(EventLogError) {
-    guard partitions.count <= Int(wanted) else { throw otherCount(wanted) }
+  /// What the database knows of nobody would read: it was restored from a backup of before more were added.
+  func refuseMore(than known: Int32) throws(EventLogError) {
+    guard partitions.count > Int(known) else { return }
+    throw EventLogError(
+      .misconfigured,
+      "topic \(name) has \(partitions.count) partitions and the database knows \(known): if it was restored from a "
+        + "backup of before more were added, first run `carillon migrate --partitions N` again as it was run since")
   }
 
   /// - Returns: how many partitions there are.

@@ -26,7 +26,7 @@ public enum KafkaTopics {
       }
       for topic in Topic.allCases {
         let state = try awaitLeaders(of: topic, client, settings)
-        if topic == .messages, !mayGrow { try state.refuseMore(than: settings.topics[topic]?.partitions ?? 0) }
+        if topic == .messages { try state.refuseMore(than: settings.topics[topic]?.partitions ?? 0) }
       }
       return done
     }

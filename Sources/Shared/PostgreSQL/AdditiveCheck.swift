@@ -128,16 +128,19 @@ public struct AdditiveCheck {
     action.skip("column")
     action.skip("if", "not", "exists")
     let name = action.name()
-    let rest = action
+    if action.first == nil {
+      problems.append("\(statement): \(name) has no type")
+    } else if !action.skipType() {
+      problems.append("\(statement): not known to be additive: a type that may have constraints or a default")
+    }
     var hasDefault = false
     var isRequired = false
     while let word = action.next() {
       switch word {
       case "default":
-        hasDefault = true
-        // A constant, or the time of the migration, is kept once for all rows; another call is made for each.
-        let function = action.next()
-        if action.first == "(", function != "now" {
+        hasDefault = action.first != "null"
+        // A constant, or the time of the migration, is kept once for all rows; anything else is computed for each.
+        if !action.skipConstant() {
           problems.append("\(statement): a default that is computed for each row rewrites \(table)")
         }
       case "not" where action.skip("null"): isRequired = true
@@ -148,7 +151,6 @@ public struct AdditiveCheck {
       default: break
       }
     }
-    if rest.first == nil { problems.append("\(statement): \(name) has no type") }
     if isRequired, !hasDefault {
       problems.append("\(statement): the version before writes rows without \(name): NOT NULL needs a default")
     }
@@ -194,6 +196,46 @@ private struct Words: CustomStringConvertible {
     guard words.starts(with: wanted) else { return false }
     words = words.dropFirst(wanted.count)
     return true
+  }
+
+  private static let types: Set<String> = [
+    "bigint", "boolean", "bool", "bytea", "date", "double", "inet", "int", "int2", "int4", "int8", "integer", "interval",
+    "json", "jsonb", "numeric", "real", "smallint", "text", "timestamptz", "uuid",
+  ]
+
+  /// Takes a type of PostgreSQL's own; what is another's may be a domain.
+  /// - Returns: whether it was one.
+  mutating func skipType() -> Bool {
+    // These are types only as far as they are a column's generator.
+    if ["serial", "bigserial", "smallserial"].contains(first) { return true }
+    guard let type = next(), Self.types.contains(type) else { return false }
+    if type == "double" { skip("precision") }
+    skipParentheses()
+    while skip("[", "]") {}
+    return true
+  }
+
+  /// Takes a constant, or `now()`.
+  /// - Returns: whether it was one, with nothing behind it that computes.
+  mutating func skipConstant() -> Bool {
+    if !skip("now", "(", ")") {
+      skip("-")
+      let word = next() ?? "("
+      let isNumber = word.unicodeScalars.allSatisfy { ("0"..."9").contains($0) }
+      guard isNumber || ["'", "true", "false", "null", "current_timestamp"].contains(word) else { return false }
+      if isNumber, skip(".") { _ = next() }
+    }
+    if skip(":", ":") { guard skipType() else { return false } }
+    return first.map { ["not", "null", "check", "unique", "primary", "references", "constraint"].contains($0) } ?? true
+  }
+
+  private mutating func skipParentheses() {
+    guard first == "(" else { return }
+    var depth = 0
+    while let word = next() {
+      depth += word == "(" ? 1 : word == ")" ? -1 : 0
+      if depth == 0 { return }
+    }
   }
 
   /// A name, without its schema.

@@ -18,9 +18,10 @@ public enum CommitDurability {
           + "setting away from the role and the database")
     }
     let standbys = try row.int64(2)
-    guard standbys > 0, !allowsAsynchronousStandby else { return }
+    let names = try row.text(1)
+    guard standbys > 0 || !names.isEmpty, !allowsAsynchronousStandby else { return }
     let remedy = "or allow the loss by database.allow_asynchronous_standby: true"
-    if try row.text(1).isEmpty {
+    if names.isEmpty {
       throw PostgreSQLError(
         .misconfigured,
         "the server has \(standbys == 1 ? "a standby that is" : "\(standbys) standbys that are") not synchronous: a "

@@ -44,11 +44,12 @@ enum Connector {
   private static func connectBlocking(_ settings: LaneSettings) -> Result<Connected, PostgreSQLError> {
     // What comes before the connection string are defaults; what comes after it cannot be changed by it.
     let options: [(String, String)] = [
-      ("application_name", settings.applicationName),
       ("connect_timeout", String(max(2, settings.connectTimeout.components.seconds))),
       ("keepalives_idle", "10"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
       ("tcp_user_timeout", "20000"),
       ("dbname", settings.connection),
+      // Lanes and `migrate --restored` know each other's backends by it.
+      ("application_name", settings.applicationName),
       ("client_encoding", "UTF8"),
     ]
     let keywords = options.map { strdup($0.0) } + [nil]

@@ -7,6 +7,7 @@ import PostgreSQL
 import Testing
 
 @testable import Northbound
+@testable import SessionWorker
 
 @Suite("The API's devices (issue item 9)", .timeLimit(.minutes(2)))
 struct DevicesAPITests {
@@ -174,6 +175,28 @@ struct DevicesAPITests {
       #expect(try await api.send("POST", "/devices/\(device)/release", #"{"for_seconds":600}"#).status == 200)
       let seconds = try await api.number("SELECT extract(epoch FROM readmit_until - now()) FROM credential")
       #expect((500...600).contains(seconds))
+    }
+  }
+
+  @Test("A device whose Inform is just being folded is deleted afterwards, or not: nothing is left without it")
+  func deletedMeanwhile() async throws {
+    try await NorthboundFixture.with { api in
+      let device = try await api.device(1)
+      var deleted: Task<Int, any Error>?
+      try await api.lane.transaction(deadline: .seconds(20)) { worker in
+        _ = try await worker.query(BatchStatements.devices, .uuids([device]))
+        deleted = Task { try await api.send("DELETE", "/devices/\(device)").status }
+        let waits = Statement(
+          "test.waits", "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))")
+        while try await worker.query(waits).isEmpty {}
+        var writer = BatchWriter(now: 1)
+        var state = DeviceState(id: device)
+        state.contact = ContactRow(lastInform: 1, session: device)
+        writer.write(DeviceState(id: device), state, nil)
+        try await worker.pipeline(writer.calls)
+      }
+      #expect(try await deleted?.value == 204)
+      #expect(try await api.number("SELECT count(*) FROM device_contact") == 0)
     }
   }
 

@@ -54,4 +54,31 @@ struct NewerRecordTests {
       }
     }
   }
+
+  @Test("a task that only a newer version can read is left to its workers; the device's other work is done")
+  func newerTask() async throws {
+    try await TestPostgreSQL.withDatabase { database in
+      try await TestCluster.with(.postgresql, database: database, roles: ["worker", "northbound", "gateway"]) {
+        cluster in
+        let cpe = TestCPE(cluster, serial: "modern")
+        try await cpe.provision()
+        try await database.execute(
+          """
+          INSERT INTO task (id, device, method, arguments, state, once, origin, maximum_attempts, not_before, deadline,
+                            created_at, changed_at)
+          SELECT gen_random_uuid(), id, 'Hologram', '{"of": "tomorrow"}', 1, false, 1, 5, now(), now() + interval '1 h',
+                 now(), now() FROM device
+          """)
+        let body = #"{"method":"GetParameterValues","arguments":{"names":["Device.DeviceInfo.UpTime"]}}"#
+        _ = try await cluster.api("/devices/\(cpe.identity)/tasks", method: "POST", body: body)
+        try await cpe.inform()
+        #expect(try await cpe.work().map(\.method) == [.getParameterValues])
+        try await cpe.inform()
+        #expect(try await cpe.work().isEmpty)
+        #expect(await cluster.logged("worker", "is of a newer version: left to its workers") > 0)
+        #expect(try await database.number("SELECT count(*) FROM task WHERE method = 'Hologram' AND state = 1") == 1)
+        #expect(try await database.number("SELECT count(*) FROM wakeup") == 1, "one of them may come")
+      }
+    }
+  }
 }

@@ -62,6 +62,38 @@ struct RestoreTests {
     }
   }
 
+  @Test(
+    "partitions that were added after the backup are added again before it is used, and what is in them is folded",
+    .enabled(if: TestKafka.isAvailable, "no Kafka"))
+  func partitionsSince() async throws {
+    try await TestPostgreSQL.withDatabase { database in
+      try await TestCluster.with(.kafka, database: database, roles: Self.roles) { cluster in
+        let cpe = TestCPE(cluster, serial: "moved")
+        try await cpe.provision()
+        await cluster.killAll()
+        let backup = Backup(of: database)
+        try await backup.take()
+        #expect(try await cluster.migrate("--partitions", "5").contains("partitions 4 to 8"))
+        try await database.execute("UPDATE log_range SET begins_at = now() - interval '3 s' WHERE NOT is_read")
+        try await cluster.startAll(["gateway"])
+        #expect(try await cpe.inform(version: "3.0").status == .ok)
+        await cluster.killAll()
+        try await backup.restore()
+
+        let refused = try await cluster.migrate("--restored")
+        #expect(refused.contains("has 9 partitions and the database knows 4"), "\(refused)")
+        #expect(refused.contains("carillon migrate --partitions N"), "\(refused)")
+        #expect(try await cluster.migrate("--partitions", "5").contains("partitions 4 to 8"))
+        #expect(try await cluster.migrate("--restored").contains("restore noted: "))
+        try await database.execute("UPDATE log_range SET begins_at = now() - interval '3 s' WHERE NOT is_read")
+        try await cluster.startAll(Self.roles)
+        try await cluster.eventually("the Inform that went there has its effect") {
+          try await cluster.api("/devices/\(cpe.identity)").1.contains(#""software_version":"3.0""#)
+        }
+      }
+    }
+  }
+
   @Test("the embedded log's offsets get a new name, under which workers go on where the backup stood")
   func incarnation() async throws {
     try await TestPostgreSQL.withLane(migrations: [LogSchema.migration]) { lane, database in

@@ -46,6 +46,26 @@ struct CampaignsTests {
     }
   }
 
+  @Test func `a campaign that fails stops no other`() async throws {
+    try await SchedulerFixture.with { fixture in
+      try await fixture.device(1)
+      _ = try await campaign(fixture)
+      // Called off, one before and one after it.
+      try await fixture.execute(
+        """
+        INSERT INTO campaign (id, name, image, filter, rate_per_minute, concurrency, state, allowance_at, created_at,
+                              changed_at)
+        SELECT (n || '0000000-0000-0000-0000-000000000000')::uuid, 'off ' || n, 'img', '{}', 1, 1, 3, now(), now(), now()
+          FROM (VALUES ('0'), ('f')) AS v(n);
+        INSERT INTO campaign_device SELECT c.id, d.id, 1, NULL, '', now() FROM campaign c, device d WHERE c.state = 3;
+        """)
+      let withoutFiles = Campaigns(fixture.lane, SchedulerSettings())
+      await #expect(throws: (any Error).self, "told") { try await withoutFiles.round() }
+      #expect(
+        try await fixture.value("SELECT count(*) FROM campaign_device WHERE campaign <> '\(id)' AND state = 1") == "0")
+    }
+  }
+
   @Test func `a device has succeeded when it reports the version, and the campaign is completed with the last`()
     async throws
   {

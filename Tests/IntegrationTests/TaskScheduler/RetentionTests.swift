@@ -1,3 +1,4 @@
+import PostgreSQL
 import Testing
 
 @testable import TaskScheduler
@@ -13,6 +14,26 @@ struct RetentionTests {
       #expect(made.counts.map(\.count) == [3])
       #expect(try await fixture.column(partitions).count == 3)
       #expect(try await retention.round().counts.isEmpty)
+    }
+  }
+
+  @Test func `a long reader of the history is not waited for: who waits for its lock stops every worker's writes`()
+    async throws
+  {
+    try await SchedulerFixture.with { fixture in
+      try await fixture.database.withLane { other in
+        try await other.transaction { reader in
+          _ = try await reader.query(Statement("test.read", "SELECT count(*) FROM task_history"))
+          let began = ContinuousClock.now
+          let error = await #expect(throws: PostgreSQLError.self) {
+            try await Retention(fixture.lane, .seconds(90 * 86_400)).round()
+          }
+          #expect(error?.sqlState == "55P03")
+          #expect(ContinuousClock.now - began < .seconds(2))
+        }
+      }
+      _ = try await Retention(fixture.lane, .seconds(90 * 86_400)).round()
+      #expect(try await fixture.column(partitions).count == 3)
     }
   }
 

@@ -1,7 +1,8 @@
 import EventLog
 import Fleet
-import PostgreSQL
 import Testing
+
+@testable import PostgreSQL
 
 @Suite("Migrations only add within a major version")
 struct AdditiveCheckTests {
@@ -27,6 +28,8 @@ struct AdditiveCheckTests {
       "INSERT INTO cluster_state DEFAULT VALUES; COMMENT ON TABLE device IS 'ours'",
       "/* DROP TABLE device; */ CREATE TYPE mood AS ENUM ('good')",
       "ALTER TABLE device ALTER COLUMN root SET DEFAULT 'Device.'",
+      "ALTER TABLE device ADD COLUMN a text[] NOT NULL DEFAULT '{}'::text[], ADD b numeric(4, 2) DEFAULT -1.5 NOT NULL",
+      "ALTER TABLE device ADD COLUMN rate double precision DEFAULT 0, ADD COLUMN is_new boolean NOT NULL DEFAULT true",
     ])
   func additive(_ sql: String) {
     let migration = Migration(number: 9, name: "test", sql: sql)
@@ -44,6 +47,11 @@ struct AdditiveCheckTests {
       ("ALTER TABLE device RENAME TO cpe", "knows the old name only"),
       ("ALTER TABLE device ADD COLUMN colour text NOT NULL", "NOT NULL needs a default"),
       ("ALTER TABLE device ADD COLUMN token uuid DEFAULT gen_random_uuid()", "rewrites device"),
+      ("ALTER TABLE device ADD COLUMN token uuid DEFAULT (gen_random_uuid())", "rewrites device"),
+      ("ALTER TABLE device ADD COLUMN token uuid DEFAULT pg_catalog.gen_random_uuid()", "rewrites device"),
+      ("ALTER TABLE device ADD COLUMN born timestamptz DEFAULT now() - interval '1 day'", "rewrites device"),
+      ("ALTER TABLE device ADD COLUMN colour text NOT NULL DEFAULT NULL", "NOT NULL needs a default"),
+      ("ALTER TABLE device ADD COLUMN mail address", "a type that may have constraints"),
       ("ALTER TABLE device ADD COLUMN n bigserial", "rewrites device"),
       ("ALTER TABLE device ADD COLUMN n int GENERATED ALWAYS AS (1) STORED", "rewrites device"),
       ("ALTER TABLE device ADD COLUMN n int CHECK (n > 0)", "for every row of device"),
@@ -75,6 +83,17 @@ struct AdditiveCheckTests {
     let told = AdditiveCheck.problems(in: Migration(number: 9, name: "test", sql: sql), smallTables: ["campaign"])
     #expect(told.count == 1 && told[0].contains(why), "\(told)")
     #expect(told.allSatisfy { $0.hasPrefix("migration 9 (test): ") })
+  }
+
+  @Test("what has landed is never changed: databases have it")
+  func unchanged() {
+    var sums: [Int32: Int64] = [:]
+    for migration in [LogSchema.migration] + FleetSchema.migrations { sums[migration.number] = migration.checksum }
+    #expect(
+      sums == [
+        1: -3_807_251_737_714_956_087, 2: -7_561_017_330_915_820_125, 3: 9_025_154_333_544_455_134,
+        4: -4_299_120_222_081_749_225, 5: 7_515_011_220_520_841_128,
+      ])
   }
 
   @Test("the first release's schema needs nothing that was there before")

@@ -19,8 +19,8 @@ struct Batch {
     var reason: String
   }
 
-  /// Of a larger record the dead letter leaves the value out, for it would grow by a third and might not fit on a topic:
-  /// until its retention it stands where the dead letter says. In bytes.
+  /// Of a larger record the dead letter leaves the value out, for it would grow by a third and might not fit on a
+  /// topic: until its retention it stands where the dead letter says. In bytes.
   private static let longestDeadLetter = 8 << 20
 
   /// What is to be folded, in order.

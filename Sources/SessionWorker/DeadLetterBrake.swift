@@ -1,9 +1,9 @@
 import Cryptography
 import EventLog
 
-/// Stops a partition of which most of what devices say would go to the dead letters: then the fault is ours, and what is
-/// passed over is lost to its devices (docs/architecture.md, section 3). Once it holds, it holds until the process is
-/// started anew, with a version that can read the records.
+/// Stops a partition of which most of what devices say would go to the dead letters: then the fault is ours, and what
+/// is passed over is lost to its devices (docs/architecture.md, section 3). Once it holds, it holds until the process
+/// is started anew, with a version that can read the records.
 ///
 /// Devices that have nothing but the shared credential do not count: anybody who knows it can invent as many as he
 /// likes.

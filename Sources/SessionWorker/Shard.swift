@@ -61,7 +61,8 @@ public actor Shard {
   private static let pace: Duration = .milliseconds(5)
   /// For a batch; less than what a lease is overdue when others end its backend. A record that stands alone gets more.
   private static let patience: (batch: Duration, record: Duration) = (.seconds(7), .seconds(20))
-  /// How long a partition rests that cannot be read, or whose records would be dead letters; then the alarm comes again.
+  /// How long a partition rests that cannot be read, or whose records would be dead letters; then the alarm comes
+  /// again.
   private static let rest: Duration = .seconds(60)
 
   private nonisolated let loop: EventLoop

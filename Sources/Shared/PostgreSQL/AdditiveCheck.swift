@@ -199,8 +199,8 @@ private struct Words: CustomStringConvertible {
   }
 
   private static let types: Set<String> = [
-    "bigint", "boolean", "bool", "bytea", "date", "double", "inet", "int", "int2", "int4", "int8", "integer", "interval",
-    "json", "jsonb", "numeric", "real", "smallint", "text", "timestamptz", "uuid",
+    "bigint", "boolean", "bool", "bytea", "date", "double", "inet", "int", "int2", "int4", "int8", "integer",
+    "interval", "json", "jsonb", "numeric", "real", "smallint", "text", "timestamptz", "uuid",
   ]
 
   /// Takes a type of PostgreSQL's own; what is another's may be a domain.

@@ -55,7 +55,8 @@ struct CampaignsTests {
         """
         INSERT INTO campaign (id, name, image, filter, rate_per_minute, concurrency, state, allowance_at, created_at,
                               changed_at)
-        SELECT (n || '0000000-0000-0000-0000-000000000000')::uuid, 'off ' || n, 'img', '{}', 1, 1, 3, now(), now(), now()
+        SELECT (n || '0000000-0000-0000-0000-000000000000')::uuid, 'off ' || n, 'img', '{}', 1, 1, 3, now(), now(),
+               now()
           FROM (VALUES ('0'), ('f')) AS v(n);
         INSERT INTO campaign_device SELECT c.id, d.id, 1, NULL, '', now() FROM campaign c, device d WHERE c.state = 3;
         """)

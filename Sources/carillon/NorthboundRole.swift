@@ -17,7 +17,7 @@ enum NorthboundRole {
       tls = try TLSServerContext(certificateChain: certificate, privateKey: key)
     }
     let browser = LogBrowser(
-      on: process.control, keyring: process.keyring, sealer: process.sealer, open: { try await process.openLog().log })
+      on: process.control, keyring: process.keyring, sealer: process.sealer, open: { try await process.openLog() })
     var parts = [LifecyclePart("log browser", stop: { await browser.close() })]
     for number in 0..<max(configuration.loops, 1) {
       parts.append(try await part(number, process, settings, browser, address, tls))

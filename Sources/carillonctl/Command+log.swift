@@ -6,16 +6,15 @@ extension Command {
     _ = try operands(0...0)
     let path = "/log/\(arguments.value("topic") ?? "messages")"
     let all = try limit()
-    var part = try arguments.integer("part", in: 0...9999)
-    let isOne = part != nil || arguments.value("device") != nil
-    if !isOne, arguments.value("offset") != nil { throw misuse("--offset needs --part or --device") }
+    let wanted = try arguments.integer("part", in: 0...9999).map(Int64.init)
+    if wanted == nil, arguments.value("offset") != nil { throw misuse("--offset needs --part") }
     var printed: [JSONDocument] = []
     var count = 0
     var hasMore = false
-    repeat {
+    let parts = if let wanted { [wanted] } else { try await partitions(of: path) }
+    for part in parts where !hasMore {
       var offset = arguments.value("offset")
       var last = arguments.value("last")
-      var parts: Int64 = 1
       pages: while true {
         let size = all == 0 ? 1000 : min(1000, all - count)
         guard size > 0 else {
@@ -26,22 +25,42 @@ extension Command {
           path,
           [
             ("device", arguments.value("device")), ("session", arguments.value("session")),
-            ("part", isOne && part == nil ? nil : String(part ?? 0)), ("offset", offset), ("last", last),
-            ("limit", String(size)),
+            ("part", String(part)), ("offset", offset), ("last", last), ("limit", String(size)),
+            ("bodies", arguments.has("brief") ? "false" : nil),
           ])
-        if case .integer(let number)? = page["parts"] { parts = number }
         let records = page["records"]?.items ?? []
         count += records.count
         if wantsJSON { printed += records } else { for record in records { print(described(record), terminator: "") } }
         guard case .integer(let next)? = page["next_offset"] else { break pages }
         (offset, last) = (String(next), nil)
       }
-      part = (part ?? 0) + 1
-      if isOne || part ?? 0 >= parts { break }
-    } while !hasMore
+    }
     if wantsJSON { printJSON(.array(printed)) }
     if hasMore { CarillonControl.complain("There may be more; --limit=0 prints all.") }
     return CarillonControl.ExitCode.done
+  }
+
+  /// The partitions with the device's records, or all of the topic.
+  private func partitions(of path: String) async throws -> [Int64] {
+    let page = try await client.get(path, [("device", arguments.value("device")), ("last", "0"), ("limit", "1")])
+    var ofDevice: [Int64] = []
+    for item in page["device_parts"]?.items ?? [] {
+      if case .integer(let part) = item { ofDevice.append(part) }
+    }
+    guard ofDevice.isEmpty, case .integer(let count)? = page["parts"] else { return ofDevice }
+    return Array(0..<count)
+  }
+
+  /// `log parts`: a line a partition.
+  func listParts() async throws -> Int32 {
+    _ = try operands(0...0)
+    let parts = try await client.get("/log")["parts"]?.items ?? []
+    return show(
+      parts,
+      [
+        ("TOPIC", "topic"), ("PART", "part"), ("OLDEST", "oldest"), ("END", "end"), ("FOLDED", "folded"),
+        ("BEHIND", "behind"), ("OWNED", "owned"),
+      ])
   }
 
   /// A line of facts, and the body below it, indented.

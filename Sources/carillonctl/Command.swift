@@ -17,7 +17,7 @@ struct Command: Sendable {
     case "policies": try await runPolicies()
     case "firmware": try await runFirmware()
     case "campaigns": try await runCampaigns()
-    case "log": try await catLog()
+    case "log": try await arguments.command.last == "parts" ? listParts() : catLog()
     case "health": try await show(client.get("/health"))
     default: try await runFriendly()
     }

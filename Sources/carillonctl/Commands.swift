@@ -185,6 +185,7 @@ enum Commands {
           Option("last", value: "N", "Begin so many records before each partition's end."),
           limit,
           Option("brief", nil, "A line a record, without bodies."),
-        ])
+        ]),
+      CommandTable("parts", "The log's partitions, and how far workers are behind with each."),
     ])
 }

@@ -63,7 +63,7 @@ public struct FleetStatistics: Sendable {
     } else {
       failures[report.end.name, default: 0] += 1
     }
-    if report.isAcknowledged { acknowledgedInforms += 1 }
+    if report.acknowledgedAt != nil { acknowledgedInforms += 1 }
     posts += report.posts
     for rpc in report.rpcs {
       rpcs[rpc.method, default: 0] += 1

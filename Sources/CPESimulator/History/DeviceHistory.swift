@@ -8,11 +8,19 @@ public struct DeviceHistory: Sendable, Equatable {
     public var count: Int
   }
 
-  /// The last acknowledged Inform's time, in milliseconds since 1970.
-  public private(set) var lastInform: Int64?
-  /// Its events.
-  public private(set) var lastEvents: [String] = []
-  /// The SoftwareVersion that it told.
+  /// An Inform that the ACS has acknowledged.
+  public struct AcknowledgedInform: Sendable, Equatable {
+    /// When its session began and when the answer came, in milliseconds since 1970.
+    public var time: ClosedRange<Int64>
+    /// Its events' codes.
+    public var events: [String]
+  }
+
+  /// All Informs that were acknowledged, in their order.
+  public private(set) var informs: [AcknowledgedInform] = []
+  /// How many TransferCompletes were.
+  public private(set) var transfers = 0
+  /// The SoftwareVersion that the last Inform told.
   public private(set) var softwareVersion: String?
   /// What SetParameterValues have set and nothing has undone.
   public private(set) var values: [String: String] = [:]
@@ -31,9 +39,10 @@ public struct DeviceHistory: Sendable, Equatable {
     begin = min(begin ?? entry.at, entry.at)
     switch entry.what {
     case .inform:
-      lastInform = max(lastInform ?? entry.at, entry.at)
-      lastEvents = entry.events ?? []
+      let acknowledged = max(entry.acked ?? entry.at, entry.at)
+      informs.append(AcknowledgedInform(time: entry.at...acknowledged, events: entry.events ?? []))
       softwareVersion = entry.software
+    case .transfer: transfers += 1
     case .rpc where entry.fault == 0:
       let id = entry.id ?? ""
       executions[id, default: Execution(method: entry.method ?? "", count: 0)].count += 1

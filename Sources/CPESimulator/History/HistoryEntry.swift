@@ -12,6 +12,8 @@ public struct HistoryEntry: Decodable, Sendable, Equatable {
     case reset
     /// A transfer has ended.
     case download
+    /// The ACS has acknowledged a TransferComplete.
+    case transfer
   }
 
   /// Milliseconds since 1970, by the simulator's clock: of a session's begin for Informs and RPCs.
@@ -26,6 +28,8 @@ public struct HistoryEntry: Decodable, Sendable, Equatable {
   public var keys: [String]?
   /// An Inform's RetryCount.
   public var retry: Int?
+  /// When an Inform was acknowledged, milliseconds since 1970.
+  public var acked: Int64?
   /// An Inform's SoftwareVersion.
   public var software: String?
   /// An RPC's method.
@@ -44,6 +48,7 @@ public struct HistoryEntry: Decodable, Sendable, Equatable {
   /// An entry of these parts.
   public init(
     at: Int64, cpe: String, what: What, events: [String]? = nil, keys: [String]? = nil, retry: Int? = nil,
+    acked: Int64? = nil,
     software: String? = nil, method: String? = nil, id: String? = nil, key: String? = nil, fault: Int? = nil,
     values: [String: String]? = nil, object: String? = nil
   ) {
@@ -53,6 +58,7 @@ public struct HistoryEntry: Decodable, Sendable, Equatable {
     self.events = events
     self.keys = keys
     self.retry = retry
+    self.acked = acked
     self.software = software
     self.method = method
     self.id = id

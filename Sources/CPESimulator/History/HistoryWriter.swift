@@ -21,12 +21,18 @@ final class HistoryWriter {
   }
 
   func record(_ report: SessionReport, of cpe: CPEState) {
-    if report.isAcknowledged {
+    if let acknowledged = report.acknowledgedAt {
       var line = JSONLine("inform", cpe.identity, at: report.startedAt)
       line.add("events", report.events.map(\.code.description))
       line.add("keys", report.events.map(\.commandKey))
       line.add("retry", Int(report.retryCount))
+      line.add("acked", Int(acknowledged))
       line.add("software", cpe.value(at: cpe.model.known.softwareVersion, now: 0))
+      append(line)
+    }
+    for key in report.toldTransfers {
+      var line = JSONLine("transfer", cpe.identity, at: report.startedAt)
+      line.add("key", key)
       append(line)
     }
     for rpc in report.rpcs {

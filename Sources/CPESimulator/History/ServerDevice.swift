@@ -23,6 +23,38 @@ public struct ServerDevice: Sendable, Equatable {
     }
   }
 
+  /// What the event log holds of it.
+  public struct Log: Sendable, Equatable {
+    /// A record of an Inform.
+    public struct Inform: Sendable, Equatable {
+      /// When the log took it, in milliseconds since 1970.
+      public var time: Int64
+      /// Its events' codes.
+      public var events: [String]
+      /// Its session.
+      public var session: String
+
+      /// A record of these parts.
+      public init(time: Int64, events: [String], session: String) {
+        self.time = time
+        self.events = events
+        self.session = session
+      }
+    }
+
+    /// The Informs, in their order.
+    public var informs: [Inform] = []
+    /// How many TransferCompletes.
+    public var transfers = 0
+    /// How many records have become dead letters.
+    public var deadLetters = 0
+    /// Of each northbound event, such as `carillon.device.booted.v1`, the sessions that it was told of.
+    public var events: [String: Set<String>] = [:]
+
+    /// Nothing yet.
+    public init() {}
+  }
+
   /// The last Inform's time, in milliseconds since 1970.
   public var lastInform: Int64?
   /// Its SoftwareVersion.
@@ -31,6 +63,8 @@ public struct ServerDevice: Sendable, Equatable {
   public var parameters: [String: String?]
   /// All tasks.
   public var tasks: [Task]
+  /// What the event log holds of it; nil where that was not read.
+  public var log: Log?
 
   /// A device of these parts.
   public init(

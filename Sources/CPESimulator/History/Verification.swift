@@ -7,8 +7,14 @@ public struct Difference: Sendable, Equatable, CustomStringConvertible {
   public enum Kind: String, Sendable {
     /// The server does not know the device though it has acknowledged its Inform.
     case unknownDevice = "unknown_device"
-    /// The server lacks the effect of an Inform that it has acknowledged.
+    /// The server lacks an Inform, or the effect of one, that it has acknowledged.
     case lostInform = "lost_inform"
+    /// The server lacks a TransferComplete that it has acknowledged.
+    case lostTransfer = "lost_transfer"
+    /// An acknowledged Inform told of a BOOT or BOOTSTRAP, and nobody was told northbound.
+    case lostEvent = "lost_event"
+    /// A record of the device went to the dead letters.
+    case deadLetter = "dead_letter"
     /// A value that was set is another one at the server, or missing.
     case value
     /// An RPC that must not be repeated was carried out more than once.
@@ -43,7 +49,7 @@ public enum Verification {
     of identity: String, _ history: DeviceHistory, _ server: ServerDevice?
   ) -> [Difference] {
     guard let server else {
-      guard history.lastInform != nil else { return [] }
+      guard !history.informs.isEmpty else { return [] }
       return [Difference(device: identity, kind: .unknownDevice, detail: "its Inform was acknowledged")]
     }
     var found: [Difference] = []
@@ -51,6 +57,7 @@ public enum Verification {
       found.append(Difference(device: identity, kind: kind, detail: detail))
     }
     compareInform(history, server, add)
+    if let log = server.log { compareLog(history, log, add) }
     for (path, value) in history.values.sorted(by: { $0.key < $1.key }) {
       switch server.parameters[path] {
       case .none, .some(.none): add(.value, "\(path) was set and is not known")
@@ -65,15 +72,54 @@ public enum Verification {
   private static func compareInform(
     _ history: DeviceHistory, _ server: ServerDevice, _ add: (Difference.Kind, String) -> Void
   ) {
-    guard let informed = history.lastInform else { return }
-    let events = history.lastEvents.joined(separator: ", ")
-    let text = "the Inform of \(time(informed)) (\(events)) was acknowledged"
+    guard let last = history.informs.last else { return }
+    let informed = last.time.lowerBound
+    let text = told(last)
     guard let known = server.lastInform else { return add(.lostInform, "\(text), the server has none") }
     if known < informed - clockTolerance {
       add(.lostInform, "\(text), the server's last is of \(time(known))")
     } else if let version = history.softwareVersion, server.softwareVersion != version {
       add(.lostInform, "\(text) with version \(version), the server has \(server.softwareVersion ?? "none")")
     }
+  }
+
+  /// Every acknowledged Inform has a record of its own, taken between its sending and the answer; what happened to the
+  /// device by its events was told northbound, with that record or, where the Inform was a repeated one, with one since
+  /// the Inform before.
+  private static func compareLog(
+    _ history: DeviceHistory, _ log: ServerDevice.Log, _ add: (Difference.Kind, String) -> Void
+  ) {
+    var next = 0
+    for inform in history.informs {
+      let records = log.informs.indices.dropFirst(next).filter { log.informs[$0].events == inform.events }
+      func taken(_ tolerance: Int64) -> Int? {
+        let time = (inform.time.lowerBound - tolerance)...(inform.time.upperBound + tolerance)
+        return records.first { time.contains(log.informs[$0].time) }
+      }
+      guard let record = taken(0) ?? taken(clockTolerance) else {
+        add(.lostInform, "\(told(inform)), the log has no record of it")
+        continue
+      }
+      let sessions = Set(log.informs[next...record].map(\.session))
+      for (code, event) in events where inform.events.contains(code) {
+        guard log.events[event, default: []].isDisjoint(with: sessions) else { continue }
+        add(.lostEvent, "\(told(inform)), and \(event) was not told")
+      }
+      next = record + 1
+    }
+    if log.transfers < history.transfers {
+      add(.lostTransfer, "\(history.transfers) TransferCompletes were acknowledged, the log has \(log.transfers)")
+    }
+    if log.deadLetters > 0 { add(.deadLetter, "\(log.deadLetters) records went to the dead letters") }
+  }
+
+  /// What is told northbound of an Inform's events.
+  private static let events = [
+    ("0 BOOTSTRAP", "carillon.device.bootstrapped.v1"), ("1 BOOT", "carillon.device.booted.v1"),
+  ]
+
+  private static func told(_ inform: DeviceHistory.AcknowledgedInform) -> String {
+    "the Inform of \(time(inform.time.lowerBound)) (\(inform.events.joined(separator: ", "))) was acknowledged"
   }
 
   private static func compareRPCs(

@@ -23,13 +23,29 @@ public actor VerificationClient {
     http = try HTTPClient(loop: loop, maximumConcurrent: 8)
   }
 
-  /// Compares each device of a history.
+  /// Compares each device of a history, also with what the event log holds of it.
   ///
-  /// - Throws: ``FleetError`` if the API does not answer as it should.
+  /// - Throws: ``FleetError`` if the API does not answer as it should, or the log does not go back so far.
   public func differences(of histories: [String: DeviceHistory]) async throws -> [Difference] {
+    guard let begin = histories.values.compactMap(\.begin).min() else { return [] }
+    var log = LogVerification(since: begin - 2 * Verification.clockTolerance) {
+      [self] topic, part, offset, limit, values in
+      let place = offset.map { "&offset=\($0)" } ?? ""
+      let path = "/log/\(topic)?part=\(part)\(place)&limit=\(limit)&bodies=\(values)"
+      guard let page = try await get(path, as: LogVerification.Page.self) else {
+        throw FleetError("\(base)/log/\(topic): the API has no such topic")
+      }
+      return page
+    }
+    let held = try await log.read()
     var found: [Difference] = []
     for (identity, history) in histories.sorted(by: { $0.key < $1.key }) {
-      found += Verification.differences(of: identity, history, try await device(identity))
+      let known = try await device(identity).map { id, device in
+        var device = device
+        device.log = held[id] ?? ServerDevice.Log()
+        return device
+      }
+      found += Verification.differences(of: identity, history, known)
     }
     return found
   }
@@ -38,7 +54,7 @@ public actor VerificationClient {
   public func close() async { await http.shutdown() }
 
   /// What the server knows of a device; nil if nothing.
-  func device(_ identity: String) async throws -> ServerDevice? {
+  private func device(_ identity: String) async throws -> (id: String, known: ServerDevice)? {
     guard let detail = try await get("/devices/\(identity)", as: DeviceAnswer.self) else { return nil }
     var device = ServerDevice(
       lastInform: Self.milliseconds(detail.contact?.lastInform), softwareVersion: detail.softwareVersion)
@@ -55,7 +71,7 @@ public actor VerificationClient {
       }
       cursor = page?.nextCursor
     } while cursor != nil
-    return device
+    return (detail.id, device)
   }
 
   private func get<Answer: Decodable>(_ path: String, as type: Answer.Type) async throws -> Answer? {
@@ -84,6 +100,7 @@ public actor VerificationClient {
 
   private struct DeviceAnswer: Decodable {
     struct Contact: Decodable { var lastInform: String? }
+    var id: String
     var softwareVersion: String?
     var contact: Contact?
   }

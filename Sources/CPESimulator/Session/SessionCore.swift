@@ -81,6 +81,7 @@ struct SessionCore: Sendable {
     case (.informing, .acsResponse(.inform)): return informAcknowledged(&cpe, plan, now: now)
     case (.informing, .fault(let fault)): return .end(.fault(code: fault.code))
     case (.reporting, .acsResponse(.transferComplete)):
+      report.toldTransfers.append(cpe.transfers[0].commandKey)
       cpe.transferDelivered()
       return afterInform(&cpe, plan, now: now)
     case (.reporting(let attempt), .fault(let fault)): return reportRefused(fault, attempt, &cpe, plan, now: now)
@@ -94,7 +95,7 @@ struct SessionCore: Sendable {
   private mutating func informAcknowledged(
     _ cpe: inout CPEState, _ plan: SessionPlan, now: Int64
   ) -> SessionStep {
-    report.isAcknowledged = true
+    report.acknowledgedAt = now
     cpe.informDelivered()
     return afterInform(&cpe, plan, now: now)
   }

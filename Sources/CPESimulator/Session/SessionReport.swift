@@ -63,8 +63,11 @@ public struct SessionReport: Sendable, Hashable {
   public var events: [EventStruct]
   /// How often the session had been tried before.
   public var retryCount: UInt32
-  /// Whether the InformResponse came: from then on the events are the ACS's.
-  public var isAcknowledged = false
+  /// When the InformResponse came, in milliseconds since 1970: from then on the events are the ACS's; nil if it did
+  /// not.
+  public var acknowledgedAt: Int64?
+  /// The CommandKeys of the TransferCompletes that the ACS has answered.
+  public var toldTransfers: [String] = []
   /// How it ended.
   public var end = SessionEnd.completed
   /// The RPCs that it carried out, in order.

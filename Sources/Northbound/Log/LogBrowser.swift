@@ -10,15 +10,16 @@ public actor LogBrowser {
   /// What a page ends at, besides its limit of records.
   private enum Bound {
     static let scanned = 5000
+    /// Of the bodies that are told.
     static let bytes = 4 << 20
     static let time: Duration = .seconds(10)
   }
 
   private nonisolated let loop: EventLoop
-  private let open: @Sendable () async throws -> any EventLog
+  private let open: @Sendable () async throws -> (log: any EventLog, incarnation: UUID128)
   private nonisolated let keyring: ClusterKeyring
   private nonisolated let sealer: LogSealer
-  private var log: (any EventLog)?
+  private var log: (log: any EventLog, incarnation: UUID128)?
   private var isBusy = false
   private var isClosed = false
 
@@ -31,10 +32,11 @@ public actor LogBrowser {
   ///   - loop: where it lives.
   ///   - keyring: opens what is sealed.
   ///   - sealer: the process's.
-  ///   - open: opens the event log; it is the browser's until ``close()``.
+  ///   - open: opens the event log and names the incarnation of its messages; the log is the browser's until
+  ///     ``close()``.
   public init(
     on loop: EventLoop, keyring: ClusterKeyring, sealer: LogSealer,
-    open: @escaping @Sendable () async throws -> any EventLog
+    open: @escaping @Sendable () async throws -> (log: any EventLog, incarnation: UUID128)
   ) {
     self.loop = loop
     self.keyring = keyring
@@ -46,12 +48,32 @@ public actor LogBrowser {
   ///
   /// - Throws: ``Problem``: of kind `too-many` while another page is read, `invalid-field` for an offset that is not
   ///   there; `unavailable` where the log is.
-  func page(_ query: LogQuery) async throws -> LogPage {
+  func page(_ query: LogQuery) async throws -> LogPage { try await alone { try await self.read(query) } }
+
+  /// The oldest offset and the end of every partition, and the name of the claims on those of `messages`.
+  ///
+  /// - Throws: ``Problem`` as ``page(_:)``.
+  func bounds() async throws -> (parts: [(partition: Partition, oldest: Int64, end: Int64)], claims: String) {
+    try await alone {
+      let (log, incarnation) = try await self.opened()
+      try await log.learnPartitions(of: .messages)
+      var parts: [(partition: Partition, oldest: Int64, end: Int64)] = []
+      for topic in Topic.allCases {
+        for number in 0..<log.partitionCount(of: topic) {
+          let partition = Partition(topic, number)
+          parts.append((partition, try await log.start(of: partition), try await log.end(of: partition)))
+        }
+      }
+      return (parts, "messages/\(incarnation)")
+    }
+  }
+
+  private func alone<Value>(_ work: () async throws -> Value) async throws -> Value {
     guard !isBusy else { throw Problem(.tooMany, "another request reads the log; try again in a moment") }
     isBusy = true
     defer { isBusy = false }
     do {
-      return try await read(query)
+      return try await work()
     } catch let error as EventLogError {
       if case .offsetOutOfRange(_, let oldest, let end) = error.kind { throw Self.outside(oldest, end) }
       throw Problem(.unavailable, "the event log cannot be read; try again in a moment")
@@ -66,18 +88,18 @@ public actor LogBrowser {
     isClosed = true
     let opened = log
     log = nil
-    await opened?.shutdown()
+    await opened?.log.shutdown()
   }
 
   private static func outside(_ oldest: Int64, _ end: Int64) -> Problem {
     Problem(.invalidField, "the partition holds the offsets \(oldest) up to \(end), its end", field: "offset")
   }
 
-  private func opened() async throws -> any EventLog {
+  private func opened() async throws -> (log: any EventLog, incarnation: UUID128) {
     if let log { return log }
     let opened = try await open()
     guard !isClosed else {
-      await opened.shutdown()
+      await opened.log.shutdown()
       throw EventLogError(.stopped, "the process stops")
     }
     log = opened
@@ -85,13 +107,13 @@ public actor LogBrowser {
   }
 
   private func read(_ query: LogQuery) async throws -> LogPage {
-    let log = try await opened()
+    let log = try await opened().log
     if query.topic == .messages { try await log.learnPartitions(of: .messages) }
     let parts = log.partitionCount(of: query.topic)
     let partition = Partition(query.topic, try query.part(among: parts))
     var page = LogPage(
-      partition: partition, parts: parts, oldest: try await log.start(of: partition),
-      end: try await log.end(of: partition))
+      partition: partition, parts: parts, deviceParts: query.deviceParts(among: parts),
+      oldest: try await log.start(of: partition), end: try await log.end(of: partition))
     page.next = query.first(from: page.oldest, to: page.end)
     guard (page.oldest...page.end).contains(page.next) else { throw Self.outside(page.oldest, page.end) }
     let reader = log.reader(on: loop)
@@ -123,7 +145,7 @@ public actor LogBrowser {
         scanned += 1
         guard !record.isHeartbeat, query.takes(record) else { continue }
         page.records.append(record)
-        bytes += record.value.count
+        if query.bodies { bytes += record.value.count }
       }
     }
   }
@@ -134,6 +156,8 @@ struct LogPage: Sendable {
   var partition: Partition
   /// How many partitions the topic has.
   var parts: Int32
+  /// Where the device's records are, the oldest first; empty where none was named.
+  var deviceParts: [Int32]
   /// The oldest offset that can be read.
   var oldest: Int64
   /// The offset of the next record that will be written.

@@ -9,7 +9,7 @@ struct LogQuery: Sendable {
     ("messages", .messages), ("directives", .directives), ("dead-letters", .deadLetters),
     ("device-events", .deviceEvents), ("task-events", .taskEvents),
   ]
-  static let names = ["device", "session", "part", "offset", "last", "limit"]
+  static let names = ["device", "session", "part", "offset", "last", "limit", "bodies"]
 
   var topic: Topic
   /// Only records of this device.
@@ -18,6 +18,10 @@ struct LogQuery: Sendable {
   var session: UUID128?
   /// How many at most, 1 to 1,000.
   var limit = 100
+  /// Whether bodies and values are wanted.
+  var bodies = true
+  /// The ranges of partitions of `messages`: a device has a partition in each.
+  private let ranges: PartitionRanges
   private var number: Int32?
   /// Where to begin: the oldest record unless given.
   private var offset: Int64?
@@ -25,7 +29,8 @@ struct LogQuery: Sendable {
   private var last: Int64?
 
   /// Reads the path and query; `device` was looked up before.
-  init(_ request: APIRequest, device: UUID128?) throws(Problem) {
+  init(_ request: APIRequest, device: UUID128?, ranges: PartitionRanges) throws(Problem) {
+    self.ranges = ranges
     let name = request.parameters["topic"] ?? ""
     guard let found = Self.topics.first(where: { $0.name == name }) else {
       let known = Self.topics.map(\.name).joined(separator: ", ")
@@ -41,10 +46,12 @@ struct LogQuery: Sendable {
     offset = try Self.number(request, "offset", 0...Int64.max)
     last = try Self.number(request, "last", 0...Int64.max)
     limit = Int(try Self.number(request, "limit", 1...1000) ?? 100)
-    if offset != nil, last != nil { throw Problem(.invalidField, "offset and last exclude each other", field: "last") }
-    if device != nil, number != nil {
-      throw Problem(.invalidField, "a device has its part; leave part away", field: "part")
+    switch request.queryValue("bodies") {
+    case nil, "true"?: break
+    case "false"?: bodies = false
+    default: throw Problem(.invalidField, "bodies is to be true or false", field: "bodies")
     }
+    if offset != nil, last != nil { throw Problem(.invalidField, "offset and last exclude each other", field: "last") }
     if device != nil, topic == .directives {
       throw Problem(.invalidField, "directives name sessions, not devices", field: "device")
     }
@@ -61,10 +68,22 @@ struct LogQuery: Sendable {
     return number
   }
 
-  /// The partition's number: the device's, or the one asked for.
+  /// Where the device's records are, the oldest first; empty where none was named.
+  func deviceParts(among parts: Int32) -> [Int32] {
+    guard let device else { return [] }
+    let key = Array(device.description.utf8)
+    if topic == .messages { return ranges.ranges.map { $0.partition(of: key) } }
+    return [Partitioning.partition(of: key, among: parts)]
+  }
+
+  /// The partition's number: the one asked for, or the device's newest.
   func part(among parts: Int32) throws(Problem) -> Int32 {
-    if let device { return Partitioning.partition(of: Array(device.description.utf8), among: parts) }
-    let part = number ?? 0
+    let ofDevice = deviceParts(among: parts)
+    if let number, !ofDevice.isEmpty, !ofDevice.contains(number) {
+      let list = ofDevice.map(String.init).joined(separator: ", ")
+      throw Problem(.invalidField, "the device's records are in part \(list)", field: "part")
+    }
+    let part = number ?? ofDevice.last ?? 0
     guard part < parts else {
       throw Problem(.invalidField, "the topic has the parts 0 to \(parts - 1)", field: "part")
     }

@@ -69,7 +69,7 @@ struct SimulatedCPETests {
     let fixture = try await Fixture()
     let report = try await fixture.fleet.session(of: 0, events: [EventStruct(.bootstrap), EventStruct(.boot)])
     #expect(report.end == .completed)
-    #expect(report.isAcknowledged)
+    #expect(report.acknowledgedAt != nil)
     #expect(report.posts == 2)
     let heard = try await fixture.heard()
     let inform = try #require(informs(heard).first)

@@ -76,9 +76,24 @@ struct VerifyTests {
     let other = fleet.identity(of: 2).name
     histories[other]?.add(
       HistoryEntry(at: .max, cpe: other, what: .rpc, method: "Reboot", id: "unasked-for", fault: 0))
+    // And of a third the log has lost one of its Informs, and nobody was told of its BOOT.
+    let third = fleet.identity(of: 3).name
+    try await database.execute(
+      """
+      WITH d AS (SELECT id::text AS id FROM device WHERE identity = '\(third)'), found AS (
+        SELECT slot, topic, part, off, row_number() OVER (ORDER BY off DESC) AS n FROM log_record, d
+         WHERE convert_from(key, 'UTF8') = d.id AND topic = 1 AND position('2 PERIODIC'::bytea in headers) > 0)
+      UPDATE log_record r SET key = 'x'::bytea FROM found f
+       WHERE f.n = 1 AND r.slot = f.slot AND r.topic = f.topic AND r.part = f.part AND r.off = f.off
+      """)
+    try await database.execute(
+      """
+      UPDATE log_record SET key = 'x'::bytea WHERE topic = 4 AND position('device.booted'::bytea in headers) > 0
+         AND key = (SELECT convert_to(id::text, 'UTF8') FROM device WHERE identity = '\(third)')
+      """)
     let found = try await client.differences(of: histories)
-    #expect(found.map(\.device) == [robbed, other])
-    #expect(found.map(\.kind) == [.lostInform, .extraRPC])
+    #expect(found.map(\.device) == [robbed, other, third, third])
+    #expect(found.map(\.kind) == [.lostInform, .extraRPC, .lostEvent, .lostInform])
     await client.close()
   }
 

@@ -36,6 +36,11 @@ struct LogCatTests {
       }
       let brief = try await cluster.control("log cat --brief --limit=2")
       #expect(brief.split(separator: "\n").count == 3, "two and that there may be more: \(brief)")
+      try await cluster.eventually("workers have folded all, and say so") {
+        let parts = try await cluster.control("log parts --json")
+        return parts.components(of: #""behind":0"#) == 4 && parts.components(of: #""owned":true"#) == 4
+      }
+      #expect(try await cluster.control("log parts").split(separator: "\n").contains { $0.contains("FOLDED  BEHIND") })
       let json = try await cluster.control("log cat --json --device=\(cpe.identity)")
       let informs = json.components(of: #""kind":"inform""#)
       #expect(informs == 4, "\(json)")
@@ -47,7 +52,7 @@ struct LogCatTests {
     try await TestCluster.with(.postgresql, roles: ["northbound"]) { cluster in
       let (status, text) = try await cluster.api("/log/messages?offset=17")
       #expect(status == .unprocessableContent && text.contains("holds the offsets 0 up to 0"), "\(text)")
-      for wrong in ["part=4", "offset=-1", "limit=1001", "last=3&offset=1", "session=17", "devise=x"] {
+      for wrong in ["part=4", "offset=-1", "limit=1001", "last=3&offset=1", "session=17", "devise=x", "bodies=no"] {
         #expect(try await cluster.api("/log/messages?\(wrong)").0 == .unprocessableContent, "\(wrong)")
       }
       #expect(try await cluster.api("/log/secrets").0 == .notFound)
@@ -59,7 +64,7 @@ struct LogCatTests {
 
 extension TestCluster {
   /// What `carillonctl` prints, errors too.
-  fileprivate func control(_ words: String) throws -> String {
+  func control(_ words: String) throws -> String {
     let url = "CARILLON_API_URL=http://127.0.0.1:\(server("northbound").api) CARILLON_API_TOKEN=\(Self.token)"
     let output = "\(folder)/control.txt"
     try run("env \(url) '\(Self.program)ctl' \(words) >'\(output)' 2>&1 || true")

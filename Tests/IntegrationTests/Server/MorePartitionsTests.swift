@@ -88,6 +88,11 @@ struct MorePartitionsTests {
         let folded = try await database.number(
           "SELECT count(*) FROM log_claim WHERE log LIKE 'messages/%' AND part >= 4 AND next_offset > 0")
         #expect(folded >= 1)
+        // What it said stands in two partitions now, and what was passed on in both.
+        let said = try await cluster.control("log cat --brief --device=\(cpe.identity)")
+        #expect(said.contains("0 BOOTSTRAP, 1 BOOT") && said.components(of: " inform ") == 5, "\(said)")
+        let (status, problem) = try await cluster.api("/log/messages?device=\(cpe.identity)&part=99")
+        #expect(status == .unprocessableContent && problem.contains("the device's records are in part"), "\(problem)")
       }
     }
   }

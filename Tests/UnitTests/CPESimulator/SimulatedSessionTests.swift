@@ -68,7 +68,7 @@ struct SimulatedSessionTests {
     #expect(empty.hasSuffix("Content-Length: 0\r\n\r\n"))
     #expect(!empty.contains("Content-Type"))
     #expect(end(dialogue.answer(204)) == .completed)
-    #expect(dialogue.core.report.isAcknowledged)
+    #expect(dialogue.core.report.acknowledgedAt != nil)
     #expect(dialogue.cpe.events.isEmpty)
   }
 
@@ -92,7 +92,7 @@ struct SimulatedSessionTests {
         Issue.record("not refused")
         return
       }
-      #expect(!dialogue.core.report.isAcknowledged)
+      #expect(dialogue.core.report.acknowledgedAt == nil)
       #expect(!dialogue.cpe.events.isEmpty)
     }
   }

@@ -58,6 +58,45 @@ struct VerificationTests {
     #expect(kinds(history, nil).isEmpty)
   }
 
+  @Test("each acknowledged Inform needs a record of its own in the log, of its time and with its events")
+  func lostInTheMiddle() {
+    let informs = [
+      HistoryEntry(at: 20_000, cpe: "d", what: .inform, events: ["2 PERIODIC"], acked: 20_300, software: "1.0.0"),
+      HistoryEntry(at: 40_000, cpe: "d", what: .inform, events: ["1 BOOT"], retry: 1, acked: 40_300, software: "1.0.0"),
+      HistoryEntry(at: 60_000, cpe: "d", what: .inform, events: ["2 PERIODIC"], acked: 60_300, software: "1.0.0"),
+    ]
+    var (history, server) = story(informs)
+    server.lastInform = 60_000
+    var log = ServerDevice.Log()
+    // The BOOT's first try was taken without an answer, and told then.
+    let times: [(Int64, String)] = [
+      (10_000, "0 BOOTSTRAP"), (20_100, "2 PERIODIC"), (30_000, "1 BOOT"), (40_100, "1 BOOT"), (60_100, "2 PERIODIC"),
+    ]
+    log.informs = times.map { .init(time: $0, events: [$1], session: "s\($0)") }
+    log.events = ["carillon.device.bootstrapped.v1": ["s10000"], "carillon.device.booted.v1": ["s30000"]]
+    server.log = log
+    #expect(kinds(history, server).isEmpty)
+    for lost in [0, 1, 3, 4] {
+      server.log = log
+      server.log?.informs.remove(at: lost)
+      #expect(kinds(history, server).first == .lostInform, "record \(lost)")
+    }
+    server.log = log
+    server.log?.informs[1].time = 25_000
+    #expect(kinds(history, server) == [.lostInform], "another's")
+    server.log = log
+    server.log?.events["carillon.device.booted.v1"] = ["s10000", "s60100"]
+    #expect(kinds(history, server) == [.lostEvent])
+    server.log = log
+    server.log?.deadLetters = 1
+    #expect(kinds(history, server) == [.deadLetter])
+    history.add(HistoryEntry(at: 61_000, cpe: "d", what: .transfer, key: "k"))
+    server.log = log
+    #expect(kinds(history, server) == [.lostTransfer])
+    server.log?.transfers = 1
+    #expect(kinds(history, server).isEmpty)
+  }
+
   @Test("a Reboot too many is named, whether it repeats an ID or has none of the server's")
   func extraReboot() {
     let again = HistoryEntry(at: 11_000, cpe: "d", what: .rpc, method: "Reboot", id: Self.key, fault: 0)

@@ -26,6 +26,8 @@ public struct DeviceHistory: Sendable, Equatable {
   public private(set) var values: [String: String] = [:]
   /// The RPCs without fault, by ID.
   public private(set) var executions: [String: Execution] = [:]
+  /// The CommandKeys of transfers that failed.
+  public private(set) var failedTransfers: Set<String> = []
   /// When it restarted last, in milliseconds since 1970.
   public private(set) var lastBoot: Int64?
   /// When the history begins, in milliseconds since 1970.
@@ -52,6 +54,7 @@ public struct DeviceHistory: Sendable, Equatable {
       }
     case .reset: values = [:]
     case .boot: lastBoot = max(lastBoot ?? entry.at, entry.at)
+    case .download where entry.fault ?? 0 != 0: failedTransfers.insert(entry.key ?? "")
     case .rpc, .download: break
     }
   }

@@ -126,7 +126,7 @@ public enum Verification {
     _ history: DeviceHistory, _ server: ServerDevice, _ add: (Difference.Kind, String) -> Void
   ) {
     let tasks = Dictionary(server.tasks.map { ($0.id, $0) }) { first, _ in first }
-    var executed: Set<String> = []
+    var executed: [String: Int] = [:]
     for (id, execution) in history.executions.sorted(by: { $0.key < $1.key }) {
       guard onceMethods.contains(execution.method) else { continue }
       if execution.count > 1 { add(.repeatedRPC, "\(execution.method) \(id) was carried out \(execution.count) times") }
@@ -134,13 +134,17 @@ public enum Verification {
         add(.extraRPC, "\(execution.method) \(id) is no task of the server's")
         continue
       }
-      executed.insert(task)
+      // A transfer that failed has done nothing.
+      if !history.failedTransfers.contains(id) { executed[task, default: 0] += 1 }
       if attempt > known.attempt {
         add(.extraRPC, "\(execution.method) \(id) is attempt \(attempt) of a task with \(known.attempt)")
       }
     }
+    for (task, count) in executed.sorted(by: { $0.key < $1.key }) where count > 1 {
+      add(.repeatedRPC, "\(tasks[task]?.method ?? "") of task \(task) was carried out in \(count) attempts")
+    }
     for task in server.tasks where task.state == "succeeded" && onceMethods.contains(task.method) {
-      guard let begin = history.begin, task.createdAt > begin, !executed.contains(task.id) else { continue }
+      guard let begin = history.begin, task.createdAt > begin, executed[task.id] == nil else { continue }
       // Of a Reboot that was sent and not answered any restart afterwards is evidence, whatever caused it.
       if task.method == "Reboot", let boot = history.lastBoot, boot >= task.createdAt { continue }
       add(.phantomSuccess, "\(task.method) of task \(task.id) was never carried out")

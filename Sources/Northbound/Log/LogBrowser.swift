@@ -76,7 +76,7 @@ public actor LogBrowser {
       return try await work()
     } catch let error as EventLogError {
       if case .offsetOutOfRange(_, let oldest, let end) = error.kind { throw Self.outside(oldest, end) }
-      throw Problem(.unavailable, "the event log cannot be read; try again in a moment")
+      throw Problem(.unavailable, "the event log cannot be read (\(error)); try again in a moment")
     }
   }
 

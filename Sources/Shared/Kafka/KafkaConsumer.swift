@@ -123,18 +123,21 @@ final class KafkaConsumer: Sendable {
   func end(of partition: Partition) async throws(EventLogError) -> Int64 { try await offset(of: partition, at: -1) }
 
   /// Asks by the times that stand for the oldest (-2) and the end (-1) in the protocol, ListOffsets: librdkafka's own
-  /// query of both disregards its timeout while a broker is away (before 2.3.0, its issue 2588).
+  /// query of both disregards its timeout while a broker is away (before 2.3.0, its issue 2588). This one does not look
+  /// for a new leader by itself: a partition that nobody reads here may have had another for long.
   private func offset(of partition: Partition, at time: Int64) async throws(EventLogError) -> Int64 {
     try await threads.wait { [client, settings] in
-      let list = KafkaPartitionList([(partition, time)], settings)
-      let error = rd_kafka_offsets_for_times(client.raw, list.raw, 4000)
-      let found = list.raw?.pointee.elems?.pointee
-      let failed = error == RD_KAFKA_RESP_ERR_NO_ERROR ? found?.err ?? error : error
-      guard failed == RD_KAFKA_RESP_ERR_NO_ERROR, let found, found.offset >= 0 else {
-        let name = "\(settings.name(of: partition.topic))/\(partition.number)"
-        return .failure(EventLogError(failed, "ask for the offsets of \(name)"))
+      var failed = RD_KAFKA_RESP_ERR_NO_ERROR
+      for _ in 0..<2 {
+        let list = KafkaPartitionList([(partition, time)], settings)
+        let error = rd_kafka_offsets_for_times(client.raw, list.raw, 3000)
+        let found = list.raw?.pointee.elems?.pointee
+        failed = error == RD_KAFKA_RESP_ERR_NO_ERROR ? found?.err ?? error : error
+        if failed == RD_KAFKA_RESP_ERR_NO_ERROR, let found, found.offset >= 0 { return .success(found.offset) }
+        _ = try? KafkaTopicState(of: partition.topic, client, settings)
       }
-      return .success(found.offset)
+      let name = "\(settings.name(of: partition.topic))/\(partition.number)"
+      return .failure(EventLogError(failed, "ask for the offsets of \(name)"))
     }
   }
 

@@ -14,6 +14,8 @@ extension KafkaSettings {
       ("log.queue", "true"),
       ("socket.keepalive.enable", "true"),
       ("socket.nagle.disable", "true"),
+      // A broker that hangs is left after so long, and its partitions' new leaders are looked for; 60 s by default.
+      ("socket.timeout.ms", "6000"),
       ("reconnect.backoff.ms", "100"),
       ("reconnect.backoff.max.ms", "2000"),
       ("message.max.bytes", String(largest)),

@@ -29,6 +29,28 @@ struct FaultCampaignTests {
     }
   }
 
+  @Test func `the disk is as slow as it was told to be, and no slower`() async throws {
+    let disk = try SlowDisk()
+    let server = TestPostgreSQL.Private("slow-disk", environment: disk.environment)
+    defer {
+      server.remove()
+      disk.remove()
+    }
+    let database = TestDatabase(connection: try server.start())
+    try await database.execute("CREATE TABLE t (n int)")
+    try await database.withLane { lane in
+      let insert = Statement("test.insert", "INSERT INTO t VALUES (1)")
+      for (delay, least, most) in [(0, 0, 400), (500, 500, 9000)] {
+        try disk.delay(delay)
+        let began = ContinuousClock.now
+        _ = try await lane.query(insert)
+        let took = ContinuousClock.now - began
+        #expect(took >= .milliseconds(least) && took < .milliseconds(most), "\(delay) ms: \(took)")
+      }
+      try disk.delay(0)
+    }
+  }
+
   @Test func `a seed's plan is always the same, leaves no part at fault twice at once, and ends`() {
     for seed in UInt64(1)...200 {
       let plan = FaultPlan(seed: seed, brokers: 3)
@@ -55,6 +77,7 @@ struct FaultCampaign {
   private let log: TestCluster.Log
   private let server: TestPostgreSQL.Private
   private let brokers: TestKafka.Private?
+  private let brokerProxies: [FaultyProxy]
   private let disk: SlowDisk
   private let direct: TestDatabase
   private let databaseProxy: FaultyProxy
@@ -67,25 +90,34 @@ struct FaultCampaign {
     direct = TestDatabase(connection: try server.start())
     let port = try #require(direct.connection.split(separator: " ").first { $0.hasPrefix("port=") }?.dropFirst(5))
     databaseProxy = try FaultyProxy(to: [try #require(Int(port))])
-    brokers = log == .kafka ? TestKafka.Private("faults", brokers: 3) : nil
-    addresses = try brokers?.start() ?? []
+    brokerProxies = try (0..<(log == .kafka ? 3 : 0)).map { _ in try FaultyProxy() }
+    brokers = log == .kafka ? TestKafka.Private("faults", brokers: 3, advertised: brokerProxies.map(\.port)) : nil
+    for (proxy, address) in zip(brokerProxies, try brokers?.start() ?? []) {
+      proxy.aim(at: try #require(address.split(separator: ":").last.flatMap { Int($0) }))
+    }
+    addresses = brokerProxies.map { "127.0.0.1:\($0.port)" }
   }
 
   func remove() {
     databaseProxy.end()
+    for proxy in brokerProxies { proxy.end() }
     server.remove()
     brokers?.remove()
     disk.remove()
   }
 
-  /// A cluster that reaches PostgreSQL through the proxy.
+  /// A cluster that reaches PostgreSQL and the brokers through proxies.
   func run(_ body: (TestCluster) async throws -> Void) async throws {
     let proxied = direct.connection.split(separator: " ").map {
       $0.hasPrefix("port=") ? "port=\(databaseProxy.port)" : String($0)
     }.joined(separator: " ")
     try await TestCluster.with(
       log, database: TestDatabase(connection: proxied), brokers: addresses, roles: Self.roles,
-      settings: "worker: {session_timeout: 30s}", body)
+      settings: "worker: {session_timeout: 30s}"
+    ) { cluster in
+      try cluster.write("files/settings", String(repeating: "setting\n", count: 8000))
+      try await body(cluster)
+    }
   }
 
   // MARK: - A round
@@ -106,13 +138,21 @@ struct FaultCampaign {
           "-n", "\(Self.devices)", "--first", "\(first)", "--rate", "30", "--interval", "3", "--retry-ms", "300",
           "--boot-ms", "300", "--history", history, "--model", "tr181",
         ], port: cwmp.port)
-      async let tasks = ask(cluster, first)
+      async let asked = ask(cluster, first)
       await inflict(plan, cluster, cwmp)
-      let asked = await tasks
+      let tasks = await asked
       try await settle(cluster)
       _ = try await cluster.finish(fleet: fleet)
       try await agree(cluster, history)
-      FaultRounds.add("\(log.rawValue) \(seed) \(plan.faults.count) faults, \(asked) tasks")
+      try await haveEnded(tasks, cluster)
+      let informs = Int(try IntegrationTests.run("grep -c '\"what\":\"inform\"' '\(history)'")) ?? 0
+      guard tasks.count >= 10, informs >= 3 * Self.devices else {
+        throw NeverHappened(what: "a load: \(tasks.count) tasks, \(informs) Informs")
+      }
+      let crashes = await cluster.crashes
+      guard crashes.isEmpty else { throw NeverHappened(what: "a round without crashes: \(crashes)") }
+      FaultRounds.add(
+        "\(log.rawValue) \(seed) \(plan.faults.count) faults, \(tasks.count) tasks, \(informs) Informs")
       return true
     } catch {
       let kept = try? keep(cluster.folder, seed)
@@ -131,12 +171,27 @@ struct FaultCampaign {
 
   /// What CPEs saw and what the server holds: the last Informs may still be under way through the log.
   private func agree(_ cluster: TestCluster, _ history: String) async throws {
+    try await cluster.eventually("all that is on the log is folded", within: .seconds(60)) {
+      let (status, text) = try await cluster.api("/log")
+      return status == .ok && text.components(of: #""behind":0"#) == text.components(of: #""behind":"#)
+    }
     let end = ContinuousClock.now + .seconds(30)
     while true {
       let differences = try await cluster.verify(history)
       if differences.contains(#""differences":[]"#) { return }
       guard ContinuousClock.now < end else { throw NeverHappened(what: "agreement: \(differences)") }
       try await cluster.loop.sleep(for: .seconds(1))
+    }
+  }
+
+  /// What the API accepted was done, or ended with a reason; nothing of it is gone (P2).
+  private func haveEnded(_ tasks: [String], _ cluster: TestCluster) async throws {
+    for task in tasks {
+      let (status, text) = try await cluster.api("/tasks/\(task)")
+      let ends = ["succeeded", "failed", "expired", "dead"]
+      guard status == .ok, ends.contains(where: { text.contains("\"state\":\"\($0)\"") }) else {
+        throw NeverHappened(what: "the end of accepted task \(task): \(status) \(text.prefix(300))")
+      }
     }
   }
 
@@ -166,12 +221,13 @@ struct FaultCampaign {
     return kept
   }
 
-  /// Asks for work on random devices while faults go on.
-  /// - Returns: how many tasks the API took.
-  private func ask(_ cluster: TestCluster, _ first: Int) async -> Int {
+  /// Asks for work on random devices while faults go on, and longer where the API was away for most of it.
+  /// - Returns: the tasks that the API took.
+  private func ask(_ cluster: TestCluster, _ first: Int) async -> [String] {
     let end = ContinuousClock.now + .milliseconds(FaultPlan.length)
-    var (asked, taken) = (0, 0)
-    while ContinuousClock.now < end {
+    var asked = 0
+    var taken: [String] = []
+    while ContinuousClock.now < end || taken.count < 10 && ContinuousClock.now < end + .seconds(60) {
       let number = String(first + Int.random(in: 0..<Self.devices))
       let serial = String(repeating: "0", count: 8 - number.count) + number
       let bodies = [
@@ -179,11 +235,18 @@ struct FaultCampaign {
         #"{"method":"SetParameterValues","deadline_seconds":120,"arguments":{"parameters":[{"name":"#
           + #""Device.DeviceInfo.ProvisioningCode","value":"p\#(asked)","type":"xsd:string"}]}}"#,
         #"{"method":"GetParameterValues","deadline_seconds":60,"arguments":{"names":["Device.DeviceInfo."]}}"#,
+        #"{"method":"AddObject","deadline_seconds":60,"arguments":{"path":"Device.NAT.PortMapping."}}"#,
+        #"{"method":"Download","deadline_seconds":60,"arguments":{"file_type":"3 Vendor Configuration File","url":"#
+          + #""http://127.0.0.1:\#(cluster.filesPort)/files/settings"}}"#,
       ]
       let body = bodies[asked % bodies.count]
       asked += 1
       let path = "/devices/00D09E-Carillon-\(serial)/tasks"
-      if let (status, _) = try? await cluster.api(path, method: "POST", body: body), status == .accepted { taken += 1 }
+      if let (status, text) = try? await cluster.api(path, method: "POST", body: body), status == .accepted,
+        let id = text.split(separator: "\"").dropFirst(3).first
+      {
+        taken.append(String(id))
+      }
       try? await cluster.loop.sleep(for: .milliseconds(150))
     }
     return taken
@@ -240,15 +303,13 @@ struct FaultCampaign {
         await pause()
         try brokers?.tell("resume", number)
       case .cut(let link, let bytes):
-        let proxy = link == .cwmp ? cwmp : databaseProxy
-        proxy.cut(after: bytes)
+        for proxy in proxies(of: link, cwmp) { proxy.cut(after: bytes) }
         await pause()
-        proxy.cut(after: 0)
+        for proxy in proxies(of: link, cwmp) { proxy.cut(after: 0) }
       case .delay(let link, let milliseconds):
-        let proxy = link == .cwmp ? cwmp : databaseProxy
-        proxy.delay(milliseconds: milliseconds)
+        for proxy in proxies(of: link, cwmp) { proxy.delay(milliseconds: milliseconds) }
         await pause()
-        proxy.delay(milliseconds: 0)
+        for proxy in proxies(of: link, cwmp) { proxy.delay(milliseconds: 0) }
       case .slowDisk(let milliseconds):
         try disk.delay(milliseconds)
         await pause()
@@ -256,6 +317,14 @@ struct FaultCampaign {
       }
     } catch {
       Issue.record("\(fault) could not be done: \(error)")
+    }
+  }
+
+  private func proxies(of link: FaultPlan.Link, _ cwmp: FaultyProxy) -> [FaultyProxy] {
+    switch link {
+    case .cwmp: [cwmp]
+    case .database: [databaseProxy]
+    case .brokers: brokerProxies
     }
   }
 

@@ -26,7 +26,7 @@ struct FaultPlan: Equatable {
   }
 
   /// A way between two parts, on which a proxy of ours stands.
-  enum Link: String, CaseIterable { case cwmp, database }
+  enum Link: String, CaseIterable { case cwmp, database, brokers }
 
   let seed: UInt64
   let faults: [Fault]
@@ -52,17 +52,18 @@ struct FaultPlan: Equatable {
   private static func kind(_ brokers: Int, _ random: inout SeededRandom) -> Fault.Kind {
     let (role, count) = roles[Int.random(in: 0..<roles.count, using: &random)]
     let number = Int.random(in: 0..<count, using: &random)
-    let link = Link.allCases[Int.random(in: 0..<Link.allCases.count, using: &random)]
-    switch Int.random(in: 0..<10, using: &random) {
+    let links = brokers > 0 ? Link.allCases : [.cwmp, .database]
+    let link = links[Int.random(in: 0..<links.count, using: &random)]
+    switch Int.random(in: 0..<(brokers > 0 ? 12 : 10), using: &random) {
     case 0...2: return .kill(role, number)
     case 3, 4: return .pause(role, number)
     case 5: return .cut(link, bytes: Int.random(in: 1...20_000, using: &random))
     case 6: return .delay(link, milliseconds: Int.random(in: 5...400, using: &random))
     case 7: return .slowDisk(milliseconds: Int.random(in: 5...200, using: &random))
-    case 8 where brokers > 0: return .killBroker(Int.random(in: 1...brokers, using: &random))
-    case 9 where brokers > 0: return .pauseBroker(Int.random(in: 1...brokers, using: &random))
     case 8: return .killDatabase
-    default: return .pauseDatabase
+    case 9: return .pauseDatabase
+    case 10: return .killBroker(Int.random(in: 1...brokers, using: &random))
+    default: return .pauseBroker(Int.random(in: 1...brokers, using: &random))
     }
   }
 

@@ -8,15 +8,15 @@ final class FaultyProxy: Sendable {
   /// Where it listens on loopback.
   let port: Int
   private let listener: Int32
-  private let targets: [Int]
+  private let targets: Mutex<[Int]>
   private let cutAfter = Atomic(0)
   private let delay = Atomic(0)
   private let isAbandoning = Atomic(false)
   private let isEnding = Atomic(false)
 
   /// - Parameter targets: ports of loopback, taken in turn.
-  init(to targets: [Int]) throws {
-    self.targets = targets
+  init(to targets: [Int] = []) throws {
+    self.targets = Mutex(targets)
     listener = socket(AF_INET, Self.stream, 0)
     var address = Self.loopback(0)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -44,6 +44,9 @@ final class FaultyProxy: Sendable {
     }
     pthread_detach(thread)
   }
+
+  /// Where connections go from now on.
+  func aim(at target: Int) { targets.withLock { $0 = [target] } }
 
   /// Cuts each connection after at most so many more bytes; 0 ends that.
   func cut(after bytes: Int) { cutAfter.store(bytes, ordering: .relaxed) }
@@ -104,7 +107,10 @@ final class FaultyProxy: Sendable {
         }
       }
       pairs.removeAll(where: \.isDead)
-      if polled[0].revents != 0, let pair = accept(targets[turn % targets.count]) { pairs.append(pair) }
+      let targets = targets.withLock { $0 }
+      if polled[0].revents != 0, !targets.isEmpty, let pair = accept(targets[turn % targets.count]) {
+        pairs.append(pair)
+      }
       turn += 1
     }
     for descriptor in pairs.flatMap(\.ends) + abandoned { close(descriptor) }

@@ -96,6 +96,36 @@ struct KafkaFaultTests {
     await loop.shutdown()
   }
 
+  @Test func `a partition whose leader has moved tells its end, though nobody reads it here`() async throws {
+    let kafka = TestKafka.Private("leaders", brokers: 3)
+    defer { kafka.remove() }
+    var settings = TestKafka.settings(partitions: 6)
+    settings.bootstrapServers = try kafka.start()
+    settings.replicationFactor = 3
+    settings.minimumInSyncReplicas = 2
+    let loop = try EventLoop(name: "kafka-test")
+    _ = try await KafkaTopics.migrate(settings)
+    let log = try await KafkaLog.connect(settings, on: loop)
+    func ends() async throws -> Int {
+      var asked = 0
+      for part in Int32(0)..<6 where try await log.end(of: Partition(.messages, part)) == 0 { asked += 1 }
+      return asked
+    }
+    #expect(try await ends() == 6)
+    // Each is led by another broker for a while, so every partition has a new leader at some time.
+    for broker in 1...3 {
+      try kafka.tell("pause", broker)
+      let end = ContinuousClock.now + .seconds(40)
+      var found = 0
+      while found < 6, ContinuousClock.now < end { found = (try? await ends()) ?? 0 }
+      #expect(found == 6, "without broker \(broker)")
+      try kafka.tell("resume", broker)
+      try await loop.sleep(for: .seconds(5))
+    }
+    await log.shutdown()
+    await loop.shutdown()
+  }
+
   @Test func `a wrong password is told in bounded time and not shown`() async throws {
     let kafka = PrivateKafka()
     defer { kafka.remove() }

@@ -18,18 +18,22 @@ enum TestKafka {
   struct Private {
     private let folder: String
     private let brokers: Int
+    /// Ports of proxies that clients are sent to, a broker each.
+    private let advertised: [Int]
     private var arguments: String { "--dir '\(folder)' 2>/dev/null" }
 
-    init(_ name: String = "private", brokers: Int = 1) {
+    init(_ name: String = "private", brokers: Int = 1, advertised: [Int] = []) {
       folder = "\(TestPostgreSQL.root)/.local/kafka-\(name)-\(getpid())"
       self.brokers = brokers
+      self.advertised = advertised
     }
 
     /// Starts it, or what is left of it after ``kill()``; returns its addresses.
     @discardableResult
     func start() throws -> [String] {
-      let script = "'\(TestPostgreSQL.root)/scripts/kafka'"
-      return try run("\(script) start --brokers \(brokers) \(arguments)").split(separator: ",").map(String.init)
+      var command = "'\(TestPostgreSQL.root)/scripts/kafka' start --brokers \(brokers)"
+      if !advertised.isEmpty { command += " --advertise \(advertised.map(String.init).joined(separator: ","))" }
+      return try run("\(command) \(arguments)").split(separator: ",").map(String.init)
     }
 
     /// `kill`, `pause` or `resume` to one of several brokers.

@@ -39,8 +39,10 @@ actor TestCluster {
   /// More fields of the gateways: a line of YAML.
   private let gateway: String
   /// The gateway that serves firmware.
-  private let filesPort: Int
+  let filesPort: Int
   private(set) var servers: [Server] = []
+  /// Processes that ended by a signal that nobody sent them.
+  private(set) var crashes: [String] = []
   private var fleets: [pid_t] = []
   static let token = "a-token-of-tests-0123456789"
   static let bootstrap = (user: "boot", password: "boot-password")
@@ -220,11 +222,12 @@ actor TestCluster {
     return true
   }
 
-  /// Starts others in the places of all that have ended by themselves.
+  /// Starts others in the places of all that have ended by themselves, and notes those that crashed.
   func reviveAll() async throws {
     for server in servers {
       var status: Int32 = 0
       guard waitpid(server.pid, &status, WNOHANG) == server.pid else { continue }
+      if status & 0x7f != 0 { crashes.append("\(server.role) by signal \(status & 0x7f)") }
       forget(server)
       try await startAgain(server)
     }
@@ -370,7 +373,7 @@ actor TestCluster {
     return path
   }
 
-  private nonisolated func write(_ name: String, _ text: String) throws {
+  nonisolated func write(_ name: String, _ text: String) throws {
     let descriptor = open("\(folder)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     guard descriptor >= 0 else { throw CommandFailed(command: "write \(name)") }
     defer { close(descriptor) }

@@ -106,7 +106,18 @@ struct VerificationTests {
     foreign.id = "someone-elses"
     #expect(kinds(story([foreign]).0, server) == [.extraRPC])
     foreign.id = String(Self.key.dropLast()) + "2"
-    #expect(kinds(story([foreign]).0, server) == [.extraRPC])
+    #expect(kinds(story([foreign]).0, server) == [.extraRPC, .repeatedRPC])
+  }
+
+  @Test("a task of once that was carried out in two attempts is named; a transfer that failed may be repeated")
+  func twoAttempts() {
+    let second = String(Self.key.dropLast()) + "2"
+    let again = HistoryEntry(at: 11_000, cpe: "d", what: .rpc, method: "Reboot", id: second, fault: 0)
+    var (history, server) = story([again])
+    server.tasks[0].attempt = 2
+    #expect(kinds(history, server) == [.repeatedRPC])
+    history.add(HistoryEntry(at: 12_000, cpe: "d", what: .download, key: Self.key, fault: 9010))
+    #expect(kinds(history, server).isEmpty)
   }
 
   @Test("a success that never happened is named; one from before the history is not")

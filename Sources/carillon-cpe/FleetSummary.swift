@@ -58,6 +58,7 @@ struct FleetSummary {
       "\"p99_ms\":\(milliseconds(statistics.sessionLatency, 0.99))",
       "\"post_p50_ms\":\(milliseconds(statistics.postLatency, 0.5))",
       "\"post_p99_ms\":\(milliseconds(statistics.postLatency, 0.99))",
+      "\"post_max_ms\":\(milliseconds(statistics.postLatency, 1))",
       "\"steps\":\(statistics.stepLatency.count)",
       "\"step_p50_ms\":\(milliseconds(statistics.stepLatency, 0.5))",
       "\"step_p99_ms\":\(milliseconds(statistics.stepLatency, 0.99))",

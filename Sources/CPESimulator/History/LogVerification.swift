@@ -60,10 +60,15 @@ struct LogVerification {
       default: break
       }
     }
-    try await each("device-events", values: true) { found, record in
-      guard let device = record.key, let type = record.headers?["ce_type"] else { return }
-      let session = Self.session(record.value ?? "")
-      found[device, default: ServerDevice.Log()].events[type, default: []].insert(session)
+    for topic in ["device-events", "task-events"] {
+      try await each(topic, values: true) { found, record in
+        guard let device = record.key, let headers = record.headers, let type = headers["ce_type"] else { return }
+        found[device, default: ServerDevice.Log()].told.append(
+          ServerDevice.Log.Told(
+            topic: topic, sequence: Int(headers["ce_sequence"] ?? "") ?? 0, id: headers["ce_id"] ?? ""))
+        let session = Self.session(record.value ?? "")
+        found[device, default: ServerDevice.Log()].events[type, default: []].insert(session)
+      }
     }
     try await each("dead-letters") { found, record in
       guard let device = record.record?.device else { return }

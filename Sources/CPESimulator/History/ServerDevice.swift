@@ -48,6 +48,25 @@ public struct ServerDevice: Sendable, Equatable {
     public var transfers = 0
     /// How many records have become dead letters.
     public var deadLetters = 0
+    /// A northbound event as it came on its topic.
+    public struct Told: Sendable, Equatable {
+      /// The topic.
+      public var topic: String
+      /// Its place among the device's events.
+      public var sequence: Int
+      /// Its id.
+      public var id: String
+
+      /// An event of these parts.
+      public init(topic: String, sequence: Int, id: String) {
+        self.topic = topic
+        self.sequence = sequence
+        self.id = id
+      }
+    }
+
+    /// All northbound events, each topic's in its order.
+    public var told: [Told] = []
     /// Of each northbound event, such as `carillon.device.booted.v1`, the sessions that it was told of.
     public var events: [String: Set<String>] = [:]
 

@@ -13,6 +13,8 @@ public struct Difference: Sendable, Equatable, CustomStringConvertible {
     case lostTransfer = "lost_transfer"
     /// An acknowledged Inform told of a BOOT or BOOTSTRAP, and nobody was told northbound.
     case lostEvent = "lost_event"
+    /// Northbound events came out of their order, or two under one number.
+    case eventOrder = "event_order"
     /// A record of the device went to the dead letters.
     case deadLetter = "dead_letter"
     /// A value that was set is another one at the server, or missing.
@@ -110,7 +112,30 @@ public enum Verification {
     if log.transfers < history.transfers {
       add(.lostTransfer, "\(history.transfers) TransferCompletes were acknowledged, the log has \(log.transfers)")
     }
+    compareEvents(log.told, add)
     if log.deadLetters > 0 { add(.deadLetter, "\(log.deadLetters) records went to the dead letters") }
+  }
+
+  /// At least once, in order, each with an id of its own (P5): what comes again comes under its number and id, what is
+  /// new comes after all before it, and no number between is missing.
+  private static func compareEvents(
+    _ told: [ServerDevice.Log.Told], _ add: (Difference.Kind, String) -> Void
+  ) {
+    var ids: [Int: String] = [:]
+    var last: [String: Int] = [:]
+    for event in told {
+      if let id = ids[event.sequence] {
+        if id != event.id { add(.eventOrder, "event \(event.sequence) is \(id) and \(event.id)") }
+        continue
+      }
+      ids[event.sequence] = event.id
+      if let before = last[event.topic], before > event.sequence {
+        add(.eventOrder, "event \(event.sequence) came after \(before)")
+      }
+      last[event.topic] = max(last[event.topic] ?? 0, event.sequence)
+    }
+    guard let least = ids.keys.min(), let most = ids.keys.max() else { return }
+    for missing in least...most where ids[missing] == nil { add(.lostEvent, "event \(missing) was not told") }
   }
 
   /// What is told northbound of an Inform's events.

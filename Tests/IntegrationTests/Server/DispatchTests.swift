@@ -43,6 +43,89 @@ struct DispatchTests {
     }
   }
 
+  @Test("an RPC whose dispatch cannot be committed does not leave; once it can, it leaves once (P3)")
+  func commitFails() async throws {
+    try await TestPostgreSQL.withDatabase { database in
+      try await TestCluster.with(.postgresql, database: database, roles: ["worker", "northbound", "gateway"]) {
+        cluster in
+        let cpe = TestCPE(cluster, serial: "unsent")
+        try await cpe.provision()
+        _ = try await cluster.api("/devices/\(cpe.identity)/tasks", method: "POST", body: #"{"method":"Reboot"}"#)
+        // Deferred: what the batch writes is taken, and its commit is refused, as one that serialization fails.
+        try await database.refuseCommits(of: "UPDATE ON task")
+        try await cpe.inform()
+        #expect(try await cpe.empty().status == .noContent, "nothing came in the time that a directive has")
+        #expect(try await database.number("SELECT count(*) FROM task WHERE state = 1 AND attempt = 0") == 1)
+        #expect(await cluster.logged("worker", "40001") > 0)
+        try await database.acceptCommits()
+        try await cluster.eventually("the next session gets it") {
+          try await cpe.inform()
+          return try await cpe.work().map(\.method) == [.reboot]
+        }
+        try await cpe.inform([EventStruct(.boot)])
+        #expect(try await cpe.work().isEmpty)
+        try await cluster.eventually("its boot settles the task") {
+          try await cluster.api("/devices/\(cpe.identity)/tasks?method=Reboot").1.contains("succeeded")
+        }
+      }
+    }
+  }
+
+  @Test(
+    "what a CPE answered while PostgreSQL takes no commits is not lost: its task succeeds when they are taken again")
+  func resultCommitFails() async throws {
+    try await TestPostgreSQL.withDatabase { database in
+      try await TestCluster.with(.postgresql, database: database, roles: ["worker", "northbound", "gateway"]) {
+        cluster in
+        let cpe = TestCPE(cluster, serial: "answering")
+        try await cpe.provision()
+        let body = #"{"method":"GetParameterValues","arguments":{"names":["Device.DeviceInfo.UpTime"]}}"#
+        let task = try await cluster.ask(cpe.identity, body)
+        try await cpe.inform()
+        let asked = try await cpe.empty()
+        let request = try #require(asked.request)
+        try await database.refuseCommits(of: "INSERT ON task_history")
+        #expect(
+          try await cpe.answer(TestCPE.response(to: request), asked.id).status == .noContent,
+          "the log has it: the session may end")
+        #expect(try await cluster.api("/tasks/\(task)").1.contains(#""state":"dispatched""#), "nothing pretends")
+        try await database.acceptCommits()
+        try await cluster.eventually("the answer counts") {
+          try await cluster.api("/tasks/\(task)").1.contains(#""state":"succeeded""#)
+        }
+        #expect(try await cluster.api("/tasks/\(task)").1.contains("value of Device.DeviceInfo.UpTime"))
+      }
+    }
+  }
+
+  @Test("an answer that PostgreSQL will never take goes to the dead letters, and its task fails with the reason")
+  func resultNeverTaken() async throws {
+    try await TestPostgreSQL.withDatabase { database in
+      try await TestCluster.with(
+        .postgresql, database: database, roles: ["worker", "scheduler", "northbound", "gateway"]
+      ) { cluster in
+        let cpe = TestCPE(cluster, serial: "refused")
+        try await cpe.provision()
+        let body = #"{"method":"GetParameterValues","arguments":{"names":["Device.DeviceInfo.UpTime"]}}"#
+        let task = try await cluster.ask(cpe.identity, body)
+        try await cpe.inform()
+        let asked = try await cpe.empty()
+        let request = try #require(asked.request)
+        try await database.refuseCommits(of: "INSERT ON task_history", when: "NEW.state = 10", as: "23514")
+        #expect(try await cpe.answer(TestCPE.response(to: request), asked.id).status == .noContent)
+        try await cluster.eventually("the task has failed, and says why") {
+          let text = try await cluster.api("/tasks/\(task)").1
+          return text.contains(#""state":"failed""#) && text.contains("could not be read")
+        }
+        try await cluster.eventually("the record is there for people to see") {
+          try await cluster.api("/log/dead-letters?part=0").1.contains("23514")
+        }
+        try await cpe.inform()
+        #expect(try await cpe.work().isEmpty, "the device is served on")
+      }
+    }
+  }
+
   /// Holds the `ready`'s batch until the log is away, lets it commit, and kills the worker before the log is back.
   private func killInBetween(
     _ cluster: TestCluster, _ database: TestDatabase, _ broker: TestKafka.Private?,
@@ -87,4 +170,26 @@ struct DispatchTests {
   }
 
   private static let pid = Statement("test.pid", "SELECT pg_backend_pid()")
+}
+
+extension TestDatabase {
+  /// Lets every commit fail that has changed a table so.
+  fileprivate func refuseCommits(of change: String, when condition: String = "true", as state: String = "40001")
+    async throws
+  {
+    try await execute(
+      """
+      CREATE FUNCTION test_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN RAISE EXCEPTION 'refused by the test' USING ERRCODE = '\(state)'; END $$
+      """)
+    let events = change.split(separator: " ")
+    try await execute(
+      """
+      CREATE CONSTRAINT TRIGGER test_refuse AFTER \(events[0]) ON \(events[2]) DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW WHEN (\(condition)) EXECUTE FUNCTION test_refuse()
+      """)
+  }
+
+  /// Lets them succeed again.
+  fileprivate func acceptCommits() async throws { try await execute("DROP FUNCTION test_refuse CASCADE") }
 }

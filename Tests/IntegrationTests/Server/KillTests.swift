@@ -46,8 +46,61 @@ struct KillTests {
       let summary = try await cluster.finish(fleet: fleet)
       #expect(summary.contains("\"provisioned\":40"), "\(summary)")
       // No acknowledged Inform is missing, no Reboot came twice: its history and the server's agree.
-      let differences = try await cluster.verify(history)
-      #expect(differences.contains(#""differences":[]"#), "\(differences)")
+      try await cluster.agrees(with: history)
+      for task in tasks {
+        let text = try await cluster.api("/tasks/\(task)").1
+        #expect(text.contains(#""method":"Reboot""#), "\(text)")
+      }
+    }
+  }
+
+  @Test("what the API has accepted is there, whenever it or PostgreSQL is killed (P2)")
+  func accepted() async throws {
+    let server = TestPostgreSQL.Private("accepted")
+    defer { server.remove() }
+    let database = TestDatabase(connection: try server.start())
+    let roles = ["worker", "northbound", "gateway"]
+    try await TestCluster.with(.postgresql, database: database, roles: roles) { cluster in
+      let cpe = TestCPE(cluster, serial: "asked")
+      try await cpe.provision()
+      let path = "/devices/\(cpe.identity)/tasks"
+      var accepted: [String] = []
+      for round in 0..<6 {
+        // Four ask at once while one of the two dies.
+        let taken = try await withThrowingTaskGroup(of: [String].self) { group in
+          for _ in 0..<4 {
+            group.addTask {
+              var taken: [String] = []
+              for _ in 0..<12 {
+                guard let answer = try? await cluster.api(path, method: "POST", body: #"{"method":"GetRPCMethods"}"#),
+                  answer.0 == .accepted, let id = answer.1.split(separator: "\"").dropFirst(3).first
+                else { continue }
+                taken.append(String(id))
+              }
+              return taken
+            }
+          }
+          try await cluster.loop.sleep(for: .milliseconds(Int.random(in: 5...60)))
+          if round % 2 == 0 {
+            try await cluster.replace(cluster.server("northbound"))
+          } else {
+            try server.kill()
+            try server.start()
+          }
+          return try await group.reduce(into: []) { $0 += $1 }
+        }
+        accepted += taken
+        try await cluster.eventually("the API is back", within: .seconds(30)) {
+          try await cluster.reviveAll()
+          return try await cluster.api("/tasks?limit=1").0 == .ok
+        }
+        // So that there is room for more.
+        try await cpe.inform()
+        _ = try? await cpe.work()
+      }
+      #expect(accepted.count > 20, "some are taken in each round: \(accepted.count)")
+      #expect(Set(accepted).count == accepted.count)
+      for task in accepted { #expect(try await cluster.api("/tasks/\(task)").0 == .ok, "task \(task)") }
     }
   }
 }

@@ -97,6 +97,25 @@ struct VerificationTests {
     #expect(kinds(history, server).isEmpty)
   }
 
+  @Test("events come at least once, in order, each with its own id and none missing (P5)")
+  func events() {
+    func kinds(_ told: [(String, Int, String)]) -> [Difference.Kind] {
+      var (history, server) = story()
+      history = DeviceHistory()
+      history.add(HistoryEntry(at: 1, cpe: "d", what: .boot))
+      server = ServerDevice()
+      server.log = ServerDevice.Log()
+      server.log?.told = told.map { .init(topic: $0, sequence: $1, id: $2) }
+      return self.kinds(history, server)
+    }
+    let good = [("a", 1, "x"), ("b", 2, "y"), ("a", 3, "z")]
+    #expect(kinds(good).isEmpty)
+    #expect(kinds(good + [("a", 1, "x"), ("a", 3, "z"), ("a", 4, "w")]).isEmpty, "some came again")
+    #expect(kinds([("a", 3, "z"), ("b", 2, "y"), ("a", 1, "x")]) == [.eventOrder])
+    #expect(kinds(good + [("b", 2, "other")]) == [.eventOrder])
+    #expect(kinds([good[0], good[2]]) == [.lostEvent])
+  }
+
   @Test("a Reboot too many is named, whether it repeats an ID or has none of the server's")
   func extraReboot() {
     let again = HistoryEntry(at: 11_000, cpe: "d", what: .rpc, method: "Reboot", id: Self.key, fault: 0)

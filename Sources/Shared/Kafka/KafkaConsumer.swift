@@ -128,13 +128,13 @@ final class KafkaConsumer: Sendable {
   private func offset(of partition: Partition, at time: Int64) async throws(EventLogError) -> Int64 {
     try await threads.wait { [client, settings] in
       var failed = RD_KAFKA_RESP_ERR_NO_ERROR
-      for _ in 0..<2 {
+      for isAgain in [false, true] {
+        if isAgain { _ = try? KafkaTopicState(of: partition.topic, client, settings, milliseconds: 2000) }
         let list = KafkaPartitionList([(partition, time)], settings)
-        let error = rd_kafka_offsets_for_times(client.raw, list.raw, 3000)
+        let error = rd_kafka_offsets_for_times(client.raw, list.raw, 2500)
         let found = list.raw?.pointee.elems?.pointee
         failed = error == RD_KAFKA_RESP_ERR_NO_ERROR ? found?.err ?? error : error
         if failed == RD_KAFKA_RESP_ERR_NO_ERROR, let found, found.offset >= 0 { return .success(found.offset) }
-        _ = try? KafkaTopicState(of: partition.topic, client, settings)
       }
       let name = "\(settings.name(of: partition.topic))/\(partition.number)"
       return .failure(EventLogError(failed, "ask for the offsets of \(name)"))

@@ -81,16 +81,18 @@ struct KafkaTopicState {
   let name: String
   let partitions: [PartitionState]
 
-  /// Asks the brokers; blocks for up to 4 s.
+  /// Asks the brokers; blocks for up to so many milliseconds.
   /// - Throws: ``EventLogError/Kind/misconfigured`` where there is no such topic.
-  init(of topic: Topic, _ client: KafkaClient, _ settings: KafkaSettings) throws(EventLogError) {
+  init(
+    of topic: Topic, _ client: KafkaClient, _ settings: KafkaSettings, milliseconds: Int32 = 4000
+  ) throws(EventLogError) {
     self.topic = topic
     let name = settings.name(of: topic)
     self.name = name
     let handle = rd_kafka_topic_new(client.raw, name, nil)
     defer { if let handle { rd_kafka_topic_destroy(handle) } }
     var metadata: UnsafePointer<rd_kafka_metadata>?
-    let error = rd_kafka_metadata(client.raw, 0, handle, &metadata, 4000)
+    let error = rd_kafka_metadata(client.raw, 0, handle, &metadata, milliseconds)
     guard error == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else {
       throw EventLogError(error, "look at topic \(name) (brokers \(settings.bootstrapServers.joined(separator: ",")))")
     }

@@ -1,6 +1,9 @@
 import CWMP
+import Cryptography
 import EventLog
+import Fleet
 import Glibc
+import HTTP
 import Networking
 import PostgreSQL
 import Testing
@@ -53,13 +56,20 @@ struct FaultTests {
     arguments: TestCluster.Log.available)
   func trap(_ log: TestCluster.Log) async throws {
     try await TestCluster.with(log, settings: "worker: {trap_on: crasher}") { cluster in
-      let neighbour = TestCPE(cluster, serial: "neighbour")
+      let crasher = TestCPE(cluster, serial: "crasher")
+      let neighbour = TestCPE(cluster, besides: crasher)
       try await neighbour.inform([EventStruct(.bootstrap)])
       _ = try await neighbour.work()
-      let crasher = TestCPE(cluster, serial: "crasher")
       try await crasher.inform([EventStruct(.bootstrap)])
+      #expect(try await neighbour.inform(version: "2.0").status == .ok)
+      let began = ContinuousClock.now
       var crashes = 0
-      try await cluster.eventually("the record is a dead letter", within: .seconds(90)) {
+      try await cluster.eventually("the neighbour's Inform, in the same partition, is folded", within: .seconds(60)) {
+        if try await cluster.revive("worker") { crashes += 1 }
+        return try await cluster.api("/devices/\(neighbour.identity)").1.contains(#""software_version":"2.0""#)
+      }
+      #expect(ContinuousClock.now - began < .seconds(30), "as P7 promises")
+      try await cluster.eventually("the record is a dead letter") {
         if try await cluster.revive("worker") { crashes += 1 }
         return try await cluster.metric("carillon_worker_dead_letters_total", of: cluster.server("worker")) == 1
       }
@@ -79,8 +89,7 @@ struct FaultTests {
       do {
         try await cluster.begin(["worker", "scheduler", "northbound", "gateway"])
         let cpe = TestCPE(cluster, serial: "neighbour")
-        try await cpe.inform([EventStruct(.bootstrap)])
-        _ = try await cpe.work()
+        try await cpe.provision()
         let log = try await PostgreSQLLog.open(LaneSettings(connection: database.connection), on: loop)
         for part in 0..<log.partitionCount(of: .messages) {
           _ = try await loop.append(
@@ -88,8 +97,14 @@ struct FaultTests {
               partition: Partition(.messages, part), key: Array("nonsense".utf8), headers: RecordHeaders(),
               value: [1, 2, 3]), to: log)
         }
-        try await cpe.inform()
+        // As P7 promises: read by the time that its Inform is, and no later than a second.
+        #expect(try await cpe.inform(version: "2.0").status == .ok)
+        let began = ContinuousClock.now
         #expect(try await cpe.work().isEmpty)
+        try await cluster.eventually("the Inform behind one is folded") {
+          try await cluster.api("/devices/\(cpe.identity)").1.contains(#""software_version":"2.0""#)
+        }
+        #expect(ContinuousClock.now - began < .milliseconds(1500), "a second, on a machine that has other work")
         try await cluster.eventually("the dead letters are counted") {
           try await cluster.metric("carillon_worker_dead_letters_total", of: cluster.server("worker")) == 4
         }
@@ -108,6 +123,18 @@ struct FaultTests {
       }
       await loop.shutdown()
     }
+  }
+}
+
+extension TestCPE {
+  /// One whose records go to the same partition as another's.
+  convenience init(_ cluster: TestCluster, besides other: TestCPE) {
+    func partition(_ serial: String) -> Int32 {
+      let id = DeviceID(manufacturer: "Test", oui: "00D09E", productClass: "Box", serialNumber: serial)
+      return Partitioning.partition(of: Array(id.id.description.utf8), among: 4)
+    }
+    let own = partition(other.id.serialNumber)
+    self.init(cluster, serial: (0...).lazy.map { "neighbour\($0)" }.first { partition($0) == own } ?? "")
   }
 }
 

@@ -441,21 +441,39 @@ actor TestCluster {
     return line.flatMap { Int($0.dropFirst(name.count + 1)) } ?? 0
   }
 
-  /// Waits until a condition holds; errors count as not yet.
+  /// Waits until a condition holds; errors count as not yet. Where it never does, it is told with the last error, and
+  /// with the last troubles of all processes: their logs go with the cluster.
   nonisolated func eventually(
     _ what: String, within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
   ) async throws {
     let end = ContinuousClock.now + limit
+    var last = ""
     while ContinuousClock.now < end {
-      if (try? await condition()) == true { return }
+      do {
+        if try await condition() { return }
+        last = ""
+      } catch {
+        last = " (last: \(error))"
+      }
       try await loop.sleep(for: .milliseconds(50))
     }
-    throw NeverHappened(what: what)
+    throw NeverHappened(what: what + last, troubles: self.troubles)
+  }
+
+  /// The last warnings and errors of all processes.
+  private nonisolated var troubles: String {
+    do {
+      try run("cd '\(folder)' && grep -hE '\"level\":\"(warning|error)' *.log | sort | tail -n 8; false")
+    } catch {
+      return (error as? CommandFailed)?.said ?? ""
+    }
+    return ""
   }
 }
 
 /// Something that a test waited for and that did not come.
 struct NeverHappened: Error, CustomStringConvertible {
   let what: String
-  var description: String { "never: \(what)" }
+  var troubles = ""
+  var description: String { "never: \(what)" + (troubles.isEmpty ? "" : "\n\(troubles)") }
 }

@@ -64,6 +64,7 @@ enum CommandLineTable {
         "event", value: "CODE", repeats: true,
         "An event of each Inform, such as '1 BOOT' (default '2 PERIODIC')."),
       .init("once", nil, "One session of each CPE, then end."),
+      .init("retries", nil, "A CPE whose session failed waits and tries again as TR-069 says, in another's turn."),
       .init("warm-up", value: "S", "Seconds that do not count (default 0)."),
     ],
     notes: "Example: carillon-cpe load --cpes 5000 --basic --password-file FILE --duration 20 --json")

@@ -80,6 +80,7 @@ struct FleetOptions {
     let events = arguments.values("event")
     if !events.isEmpty { settings.loadEvents = events.map { EventCode($0) } }
     settings.isOnceEach = arguments.has("once")
+    settings.retriesLoad = arguments.has("retries")
     settings.trustsInformResponses = true
     if let rate = try number("rate", arguments), rate > 0 {
       settings.pace = .openLoop(sessionsPerSecond: rate)

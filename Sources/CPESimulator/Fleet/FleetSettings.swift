@@ -48,6 +48,8 @@ public struct FleetSettings: Sendable {
   public var periodicInterval: UInt32 = 300
   /// How failed sessions are tried again.
   public var retry = RetryPolicy()
+  /// Whether a CPE of a load whose session failed tries again by ``retry``, in the turn of another.
+  public var retriesLoad = false
   /// How many sessions may be open at once; the others wait their turn.
   public var connectionLimit = 8_000
   /// How long a connection may take to stand, and an answer to come.

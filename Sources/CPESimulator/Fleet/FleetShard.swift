@@ -169,7 +169,7 @@ final class FleetShard {
 
   private func afterSession(_ cpe: SimulatedCPE, _ end: SessionEnd) {
     guard !isStopped else { return }
-    if let load { return load.sessionEnded() }
+    if let load { return load.sessionEnded(cpe, end) }
     if end == .completed {
       if !cpe.state.events.isEmpty { requestSession(cpe) }
     } else if settings.pace != .manual {
@@ -182,10 +182,15 @@ final class FleetShard {
   }
 
   private func retryLater(_ cpe: SimulatedCPE, _ end: SessionEnd) {
-    var wait = settings.retry.wait(beforeRetry: cpe.state.retryCount, using: &cpe.state.random)
-    if case .refused(_, let seconds?) = end { wait = max(wait, Int64(seconds) * 1_000) }
     cpe.retryGeneration &+= 1
-    wake(cpe, after: wait, .retry(generation: cpe.retryGeneration))
+    wake(cpe, after: retryWait(of: cpe, end), .retry(generation: cpe.retryGeneration))
+  }
+
+  /// How long a CPE whose session failed waits, in milliseconds (table 2.5; Retry-After, item 20).
+  func retryWait(of cpe: SimulatedCPE, _ end: SessionEnd) -> Int64 {
+    let wait = settings.retry.wait(beforeRetry: cpe.state.retryCount, using: &cpe.state.random)
+    if case .refused(_, let seconds?) = end { return max(wait, Int64(seconds) * 1_000) }
+    return wait
   }
 
   private func noteProvisioned(_ cpe: SimulatedCPE) {

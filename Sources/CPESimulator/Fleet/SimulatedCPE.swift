@@ -9,6 +9,8 @@ final class SimulatedCPE {
   var isQueued = false
   /// It is starting: no sessions, no answers to connection requests.
   var isDown = false
+  /// Its session failed, in a load whose CPEs try again.
+  var waitsToRetry = false
   var isProvisioned = false
   /// Sessions begun.
   var sessions: UInt32 = 0

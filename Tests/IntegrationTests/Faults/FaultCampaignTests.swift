@@ -70,6 +70,9 @@ struct FaultCampaignTests {
 /// One cluster under the campaign with all that stands around it.
 struct FaultCampaign {
   private static let devices = 30
+  /// What a round must have had to count.
+  private static let leastTasks = 10
+  private static let leastInforms = 3 * devices
   private static let roles = [
     "worker", "worker", "scheduler", "scheduler", "northbound", "gateway", "gateway",
   ]
@@ -138,15 +141,15 @@ struct FaultCampaign {
           "-n", "\(Self.devices)", "--first", "\(first)", "--rate", "30", "--interval", "3", "--retry-ms", "300",
           "--boot-ms", "300", "--history", history, "--model", "tr181",
         ], port: cwmp.port)
-      async let asked = ask(cluster, first)
+      async let asked = ask(cluster, first, history)
       await inflict(plan, cluster, cwmp)
       let tasks = await asked
       try await settle(cluster)
       _ = try await cluster.finish(fleet: fleet)
       try await cluster.agrees(with: history)
       try await haveEnded(tasks, cluster)
-      let informs = Int(try IntegrationTests.run("grep -c '\"what\":\"inform\"' '\(history)'")) ?? 0
-      guard tasks.count >= 10, informs >= 3 * Self.devices else {
+      let informs = informs(in: history)
+      guard tasks.count >= Self.leastTasks, informs >= Self.leastInforms else {
         throw NeverHappened(what: "a load: \(tasks.count) tasks, \(informs) Informs")
       }
       let crashes = await cluster.crashes
@@ -206,13 +209,18 @@ struct FaultCampaign {
     return kept
   }
 
-  /// Asks for work on random devices while faults go on, and longer where the API was away for most of it.
+  private func informs(in history: String) -> Int {
+    Int((try? IntegrationTests.run("grep -c '\"what\":\"inform\"' '\(history)'")) ?? "") ?? 0
+  }
+
+  /// Asks for work on random devices while faults go on, and longer where the server was away for most of it.
   /// - Returns: the tasks that the API took.
-  private func ask(_ cluster: TestCluster, _ first: Int) async -> [String] {
+  private func ask(_ cluster: TestCluster, _ first: Int, _ history: String) async -> [String] {
     let end = ContinuousClock.now + .milliseconds(FaultPlan.length)
     var asked = 0
     var taken: [String] = []
-    while ContinuousClock.now < end || taken.count < 10 && ContinuousClock.now < end + .seconds(60) {
+    func isEnough() -> Bool { taken.count >= Self.leastTasks && informs(in: history) >= Self.leastInforms }
+    while ContinuousClock.now < end || ContinuousClock.now < end + .seconds(90) && !isEnough() {
       // What could not start while PostgreSQL was away is started again, as a supervisor would.
       if ContinuousClock.now >= end { try? await cluster.reviveAll() }
       let number = String(first + Int.random(in: 0..<Self.devices))

@@ -29,12 +29,15 @@ public struct EnvelopeNotes: OptionSet, Sendable, Hashable, CustomStringConverti
   /// NoMoreRequests, which the standard has dropped (item 39).
   public static let noMoreRequests = EnvelopeNotes(rawValue: 1 << 9)
 
+  /// A text other than a parameter's value was too long, and cut.
+  public static let cutText = EnvelopeNotes(rawValue: 1 << 10)
+
   private static let names: [(EnvelopeNotes, String)] = [
     (.filtered, "filtered"), (.missingID, "missing_id"), (.foreignNamespace, "foreign_namespace"),
     (.foreignEnvelope, "foreign_envelope"), (.unknownType, "unknown_type"),
     (.droppedParameter, "dropped_parameter"), (.droppedEvent, "dropped_event"),
     (.notUnderstood, "not_understood"), (.missingArgument, "missing_argument"),
-    (.noMoreRequests, "no_more_requests"),
+    (.noMoreRequests, "no_more_requests"), (.cutText, "cut_text"),
   ]
 
   /// The notes' names, comma-separated, as metrics and logs use them.

@@ -7,6 +7,7 @@ struct MessageReader {
   let text: TextBuffer
   let side: EnvelopeParser.Side
   let forgivesMustUnderstand: Bool
+  let mostParameters: Int
   var notes: EnvelopeNotes
 
   init(sink: EnvelopeSink, side: EnvelopeParser.Side, limits: EnvelopeLimits) {
@@ -15,6 +16,7 @@ struct MessageReader {
     text = sink.assembly.pointee.text
     self.side = side
     forgivesMustUnderstand = limits.forgivesMustUnderstand
+    mostParameters = limits.parameters
     notes = sink.assembly.pointee.notes
   }
 
@@ -87,7 +89,7 @@ struct MessageReader {
     if method == "Fault" { return .fault(fault()) }
     if method.hasSuffix("Response") {
       let answered = String(method.dropLast("Response".utf8.count))
-      return side == .acs ? .cpeResponse(cpeResponse(to: answered)) : .acsResponse(acsResponse(to: answered))
+      return side == .acs ? .cpeResponse(try cpeResponse(to: answered)) : .acsResponse(acsResponse(to: answered))
     }
     guard side == .acs else {
       guard let known = RPCMethod(rawValue: method) else { return .unknownACSRequest(method: method) }
@@ -126,6 +128,14 @@ extension MessageReader {
     return string(body[index])
   }
 
+  /// The trimmed text of a child, cut at so many bytes, which is noted.
+  mutating func string(_ word: Word, of parent: Int, most: Int) -> String {
+    guard let index = child(word, of: parent) else { return "" }
+    let range = text.trimmed(body[index].text)
+    if range.count > most { notes.insert(.cutText) }
+    return String(decoding: text.bytes(text.cut(range, most: most)), as: UTF8.self)
+  }
+
   /// A decimal number of a node's text; nil if it is none.
   func number(_ node: EnvelopeNode) -> Int? { Int(string(node)) }
 
@@ -148,10 +158,10 @@ extension MessageReader {
     return text.isEmpty ? .unknown : DateTimeText(text)
   }
 
-  /// The texts of all children of a child.
-  func strings(_ word: Word, of parent: Int) -> [String] {
+  /// The texts of the first children of a child.
+  func strings(_ word: Word, of parent: Int, most: Int = .max) -> [String] {
     guard let list = child(word, of: parent) else { return [] }
-    return children(of: list).map { string(body[$0]) }
+    return children(of: list).prefix(most).map { string(body[$0]) }
   }
 
   /// The table of a large list.

@@ -53,8 +53,12 @@ public actor GatewayShard {
     logger = parts.logger
     log = parts.log
     lane = try Lane(on: loop, parts.database)
-    let credentials = CredentialStore(lane: lane, keyring: parts.keyring, clock: clock, capacity: 100_000)
-    gateway = GatewayLoop(parts, number: number, on: loop, credentials: credentials, clock: clock)
+    let metrics = GatewayMetrics(parts.metrics)
+    let credentials = CredentialStore(
+      lane: lane, keyring: parts.keyring, clock: clock, capacity: 100_000, logger: parts.logger,
+      unreadable: metrics.unreadableCredentials)
+    gateway = GatewayLoop(
+      parts, number: number, on: loop, credentials: credentials, clock: clock, metrics: metrics)
   }
 
   /// Measures the database's clock, then opens the listeners.

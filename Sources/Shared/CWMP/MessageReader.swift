@@ -56,7 +56,8 @@ struct MessageReader {
         let isEmpty = text.trimmed(node.text).isEmpty
         if !isEmpty, node.text.count <= 1_024 { id = Array(text.bytes(node.text)) }
       case .holdRequests: header.holdRequests = boolean(node)
-      case .sessionTimeout, .sessionTimeoutLowercase: header.sessionTimeout = UInt32(exactly: number(node) ?? -1)
+      case .sessionTimeout, .sessionTimeoutLowercase:
+        header.sessionTimeout = UInt32(exactly: number(node) ?? -1).map { min($0, Self.longestTimeout) }
       case .supportedCWMPVersions: header.supportedVersions = CWMPVersion.list(string(node))
       case .useCWMPVersion: header.useVersion = CWMPVersion(string(node))
       default: break
@@ -65,6 +66,9 @@ struct MessageReader {
     if id == nil { notes.insert(.missingID) }
     return (id, header)
   }
+
+  /// An hour: how long a CPE can have us keep its session though it is silent.
+  private static let longestTimeout: UInt32 = 3_600
 
   private mutating func check(_ header: EnvelopeHeader) throws(CWMPError) {
     guard !header.notUnderstood.isEmpty else { return }

@@ -380,7 +380,7 @@ actor TestCluster {
   /// Loopback ports that nobody listens on, below the ephemeral ones: a server binds its port only when it starts, or
   /// again after it was killed, and until then no outgoing connection of anyone may be given it. No two calls of this
   /// process give the same one.
-  private static func freePorts(_ count: Int) throws -> [Int] {
+  static func freePorts(_ count: Int) throws -> [Int] {
     try (0..<count).map { _ in
       for _ in 0..<200 {
         let port = nextPort.withLock { next in

@@ -277,6 +277,8 @@ extension EnvelopeParserTests {
           + "<cwmp:SupportedCWMPVersions soap-env:mustUnderstand='0'>1.0, 1.2,1.4</cwmp:SupportedCWMPVersions>"
           + "<cwmp:HoldRequests>true</cwmp:HoldRequests><cwmp:NoMoreRequests>1</cwmp:NoMoreRequests>"))
     #expect(envelope.header.sessionTimeout == 60)
+    let patient = try parse(Self.inform(header: "<cwmp:SessionTimeout>4000000000</cwmp:SessionTimeout>"))
+    #expect(patient.header.sessionTimeout == 3_600)
     #expect(CWMPVersion.common(with: envelope.header.supportedVersions)?.description == "1.4")
     #expect(envelope.header.holdRequests == true)
     #expect(envelope.notes.contains(.noMoreRequests))

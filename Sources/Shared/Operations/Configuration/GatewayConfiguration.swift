@@ -132,7 +132,7 @@ public struct GatewayLimits: Sendable {
   public var head: Int
   /// Connections; 0 takes them from the limit of open files.
   public var connections: Int
-  /// Bytes of bodies in memory over all connections.
+  /// Bytes of bodies in memory over all connections, from their first byte to their answer.
   public var bodyBudget: Int
   /// How long a head may take.
   public var headDeadline: Duration

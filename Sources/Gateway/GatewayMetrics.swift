@@ -4,7 +4,7 @@ import Operations
 final class GatewayMetrics {
   /// Why something was refused.
   enum Refusal: Int, CaseIterable {
-    case authentication, identity, held, overload, parallel, body, method, encoding, session, log, database
+    case authentication, identity, held, overload, parallel, body, method, encoding, session, log, database, http
 
     var name: String { String(describing: self) }
   }

@@ -10,12 +10,10 @@ enum NorthboundRole {
     let configuration = process.configuration.northbound
     var settings = NorthboundSettings()
     settings.filesDirectory = process.configuration.gateway.files.directory
-    let host = configuration.address.contains(":") ? "[\(configuration.address)]" : configuration.address
-    let address = try SocketAddress("\(host):\(configuration.port)")
-    var tls: TLSServerContext?
-    if let certificate = configuration.certificateFile, let key = configuration.keyFile {
-      tls = try TLSServerContext(certificateChain: certificate, privateKey: key)
-    }
+    // In a process with other roles the rest is theirs.
+    settings.maximumConnections = min(settings.maximumConnections, process.openFiles / 20)
+    let address = try SocketAddress(host: configuration.address, port: configuration.port)
+    let tls = try tls(configuration)
     let browser = LogBrowser(
       on: process.control, keyring: process.keyring, sealer: process.sealer, open: { try await process.openLog().log })
     var parts = [LifecyclePart("log browser", stop: { await browser.close() })]
@@ -45,6 +43,7 @@ enum NorthboundRole {
         process.logger.info("listening for the API") { $0.add(.address, describing: bound) }
         process.readiness.ready(name)
       },
+      reload: { await server.use(try self.tls(process.configuration.northbound)) },
       stop: {
         process.readiness.notReady(name, reason: "stopping")
         await server.drain()
@@ -53,6 +52,11 @@ enum NorthboundRole {
         await lanes.reading.close()
         await lanes.writing.close()
       })
+  }
+
+  private static func tls(_ configuration: NorthboundConfiguration) throws -> TLSServerContext? {
+    guard let certificate = configuration.certificateFile, let key = configuration.keyFile else { return nil }
+    return try TLSServerContext(certificateChain: certificate, privateKey: key)
   }
 
   /// A token that the installation wrote into a file is good from the start; further ones are made by `carillon token`.

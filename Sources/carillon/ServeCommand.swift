@@ -15,7 +15,8 @@ enum ServeCommand {
     }
     let lifecycle = Lifecycle(
       on: process.control, logger: process.logger, stopDeadline: configuration.operations.stopDeadline)
-    let address = try SocketAddress("\(configuration.operations.address):\(configuration.operations.port(of: role))")
+    let operations = configuration.operations
+    let address = try SocketAddress(host: operations.address, port: operations.port(of: role))
     let health = HealthServer(
       on: try EventLoop(name: "health"), metrics: process.metrics, readiness: process.readiness, pulse: process.pulse)
     process.metrics.addProcessMetrics(version: Carillon.version, role: role.name)

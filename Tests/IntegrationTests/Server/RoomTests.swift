@@ -100,6 +100,32 @@ struct RoomTests {
     }
   }
 
+  @Test("the limits of heads and of connections hold for all listeners of a gateway")
+  func limits() async throws {
+    let port = try TestCluster.freePorts(1)[0]
+    try await TestPostgreSQL.withDatabase { database in
+      try await TestCluster.with(
+        .postgresql, database: database, roles: ["gateway"], listener: "}, {address: 127.0.0.1, port: \(port)",
+        gateway: "limits: {head: 2KiB, connections: 1}"
+      ) { cluster in
+        let cpe = TestCPE(cluster, serial: "any")
+        let long = try await connect(cluster)
+        long.send(head(cpe, "X-Long: " + String(repeating: "x", count: 2_100), "Content-Length: 0"))
+        #expect(await long.receiveToEnd().hasPrefix("HTTP/1.1 431"))
+        let first = try await connect(cluster)
+        first.send(head(cpe, "Content-Length: 0"))
+        _ = await first.receive(until: "HTTP/1.1 400")
+        let other = SocketAddress(ip: .loopback, port: UInt16(port))
+        let second = try await TestClient.connect(to: other, on: cluster.loop)
+        second.send(head(cpe, "Content-Length: 0"))
+        try await cluster.loop.sleep(for: .milliseconds(200))
+        #expect(await second.received() == "")
+        first.close()
+        _ = await second.receive(until: "HTTP/1.1 400")
+      }
+    }
+  }
+
   @Test("a body is read in the charset that its Content-Type names (item 22)")
   func charset() async throws {
     try await TestCluster.with(.postgresql, roles: ["worker", "northbound", "gateway"]) { cluster in

@@ -24,6 +24,8 @@ struct ConfigurationTests {
     #expect(configuration.gateway.limits.body == 16 << 20)
     #expect(configuration.gateway.limits.unauthenticatedBody == 256 << 10)
     #expect(configuration.gateway.limits.directiveDeadline == .seconds(5))
+    // The largest body passes over an uplink of 256 kbit/s (item 25).
+    #expect(configuration.gateway.limits.bodyDeadline >= .seconds((16 << 20) / (256_000 / 8)))
     #expect(configuration.worker.rounds == 16)
     #expect(configuration.worker.rpcs == 64)
     #expect(configuration.gateway.authentication.allowsUnauthenticated == false)
@@ -76,6 +78,12 @@ struct ConfigurationTests {
         "c.yaml:3:28: gateway.listeners[0].connection_identity: proxy-v2 needs proxy_peers: anybody else could "
           + "name any address"
       ])
+  }
+
+  @Test("A head's limit is one that the reader of heads can hold to")
+  func head() throws {
+    #expect(try parse("gateway: {limits: {head: 63KiB}}").gateway.limits.head == 63 << 10)
+    #expect(problems("gateway: {limits: {head: 64KiB}}").count == 1)
   }
 
   @Test("Every key can be set as CARILLON_SECTION_KEY, which goes before the file")

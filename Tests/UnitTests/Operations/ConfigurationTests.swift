@@ -80,6 +80,21 @@ struct ConfigurationTests {
       ])
   }
 
+  @Test("The API is plain HTTP on loopback only, unless that is asked for by name")
+  func plainAPI() throws {
+    for text in [
+      "address: 127.0.0.1", "address: '::1'", "{address: 0.0.0.0, allow_without_tls: true}",
+      "{address: 0.0.0.0, certificate_file: /c.pem, key_file: /k.pem}",
+    ] {
+      let section = text.hasPrefix("{") ? text : "{\(text)}"
+      #expect(throws: Never.self) { try parse("northbound: \(section)") }
+    }
+    for address in ["0.0.0.0", "10.0.0.1", "'::'"] {
+      let found = problems("northbound: {address: \(address)}")
+      #expect(found.count == 1 && found.first?.contains("allow_without_tls: true") == true)
+    }
+  }
+
   @Test("A head's limit is one that the reader of heads can hold to")
   func head() throws {
     #expect(try parse("gateway: {limits: {head: 63KiB}}").gateway.limits.head == 63 << 10)

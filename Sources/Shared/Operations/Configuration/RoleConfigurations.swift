@@ -1,3 +1,5 @@
+import Networking
+
 /// `worker`: folding.
 public struct WorkerConfiguration: Sendable {
   /// What becomes of the ManagementServer credentials of devices that come with the shared one.
@@ -66,6 +68,8 @@ public struct NorthboundConfiguration: Sendable {
   public var certificateFile: String?
   /// PEM key.
   public var keyFile: String?
+  /// Whether the API may be plain HTTP on other addresses than loopback's, where tokens can be read on the way.
+  public var allowsWithoutTLS: Bool
 
   init(_ reader: ConfigurationReader) {
     address = reader.text("address", default: "127.0.0.1")
@@ -74,9 +78,15 @@ public struct NorthboundConfiguration: Sendable {
     tokenFile = reader.text("token_file", default: "/etc/carillon/api.token")
     certificateFile = reader.text("certificate_file")
     keyFile = reader.text("key_file")
+    allowsWithoutTLS = reader.boolean("allow_without_tls", default: false)
     if (certificateFile == nil) != (keyFile == nil) {
       let key = keyFile == nil ? "certificate_file" : "key_file"
       reader.report("certificate_file and key_file belong together", key: key)
+    }
+    if certificateFile == nil, !allowsWithoutTLS, let ip = IPAddress(address), !ip.isLoopback {
+      reader.report(
+        "without TLS anybody on the way could read tokens: give certificate_file and key_file, or allow it by "
+          + "allow_without_tls: true", key: "address")
     }
   }
 }

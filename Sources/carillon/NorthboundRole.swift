@@ -38,7 +38,9 @@ enum NorthboundRole {
       name,
       start: {
         try await lanes.reading.waitUntilReady()
-        if number == 0 { try await adoptToken(process.configuration.northbound.tokenFile, lanes.writing, process.logger) }
+        if number == 0 {
+          try await adoptToken(process.configuration.northbound.tokenFile, lanes.writing, process.logger)
+        }
         let bound = try await server.listen(on: address, tls: tls)
         process.logger.info("listening for the API") { $0.add(.address, describing: bound) }
         process.readiness.ready(name)

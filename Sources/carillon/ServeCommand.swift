@@ -21,6 +21,9 @@ enum ServeCommand {
     let health = HealthServer(
       on: try EventLoop(name: "health"), metrics: process.metrics, readiness: process.readiness, pulse: process.pulse)
     process.metrics.addProcessMetrics(version: Carillon.version, role: role.name)
+    process.metrics.counter("carillon_log_lines_dropped_total", "Log lines that had no room") {
+      Double(writer.dropped)
+    }
     await lifecycle.add(health.part(address))
     let opened = Box<any EventLog>()
     await lifecycle.add(

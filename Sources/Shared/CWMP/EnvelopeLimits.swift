@@ -14,14 +14,11 @@ public struct EnvelopeLimits: Sendable, Hashable {
   public var textBytes: Int
   /// Blocks of the Header; more refuse the message. CWMP knows six.
   public var headerBlocks: Int
-  /// Whether a header block with mustUnderstand 1 that is not known passes with a note instead of a SOAP fault
-  /// (item 38's lenient switch).
-  public var forgivesMustUnderstand: Bool
 
   /// Makes limits; the defaults are the product's.
   public init(
     xml: XMLLimits = XMLLimits(), parameters: Int = 50_000, nameBytes: Int = 256, valueBytes: Int = 64 << 10,
-    textBytes: Int = 4 << 10, headerBlocks: Int = 64, forgivesMustUnderstand: Bool = false
+    textBytes: Int = 4 << 10, headerBlocks: Int = 64
   ) {
     self.xml = xml
     self.parameters = parameters
@@ -29,6 +26,5 @@ public struct EnvelopeLimits: Sendable, Hashable {
     self.valueBytes = valueBytes
     self.textBytes = textBytes
     self.headerBlocks = headerBlocks
-    self.forgivesMustUnderstand = forgivesMustUnderstand
   }
 }

@@ -22,8 +22,6 @@ public struct EnvelopeNotes: OptionSet, Sendable, Hashable, CustomStringConverti
   public static let droppedParameter = EnvelopeNotes(rawValue: 1 << 5)
   /// An EventStruct without EventCode was left out (item 81).
   public static let droppedEvent = EnvelopeNotes(rawValue: 1 << 6)
-  /// A header block with mustUnderstand 1 was not understood, and let pass (item 38).
-  public static let notUnderstood = EnvelopeNotes(rawValue: 1 << 7)
   /// An argument that the standard demands was missing, and taken as its default (item 94).
   public static let missingArgument = EnvelopeNotes(rawValue: 1 << 8)
   /// NoMoreRequests, which the standard has dropped (item 39).
@@ -36,7 +34,7 @@ public struct EnvelopeNotes: OptionSet, Sendable, Hashable, CustomStringConverti
     (.filtered, "filtered"), (.missingID, "missing_id"), (.foreignNamespace, "foreign_namespace"),
     (.foreignEnvelope, "foreign_envelope"), (.unknownType, "unknown_type"),
     (.droppedParameter, "dropped_parameter"), (.droppedEvent, "dropped_event"),
-    (.notUnderstood, "not_understood"), (.missingArgument, "missing_argument"),
+    (.missingArgument, "missing_argument"),
     (.noMoreRequests, "no_more_requests"), (.cutText, "cut_text"),
   ]
 

@@ -6,7 +6,6 @@ struct MessageReader {
   let body: [EnvelopeNode]
   let text: TextBuffer
   let side: EnvelopeParser.Side
-  let forgivesMustUnderstand: Bool
   let mostParameters: Int
   var notes: EnvelopeNotes
 
@@ -15,7 +14,6 @@ struct MessageReader {
     body = sink.assembly.pointee.body
     text = sink.assembly.pointee.text
     self.side = side
-    forgivesMustUnderstand = limits.forgivesMustUnderstand
     mostParameters = limits.parameters
     notes = sink.assembly.pointee.notes
   }
@@ -70,12 +68,8 @@ struct MessageReader {
   /// An hour: how long a CPE can have us keep its session though it is silent.
   private static let longestTimeout: UInt32 = 3_600
 
-  private mutating func check(_ header: EnvelopeHeader) throws(CWMPError) {
+  private func check(_ header: EnvelopeHeader) throws(CWMPError) {
     guard !header.notUnderstood.isEmpty else { return }
-    guard !forgivesMustUnderstand else {
-      notes.insert(.notUnderstood)
-      return
-    }
     let names = header.notUnderstood.joined(separator: ", ")
     let fault = CWMPFault(code: 0, string: "header not understood: \(names)", side: .mustUnderstand)
     throw CWMPError(.notUnderstood, "unknown header block with mustUnderstand 1: \(names)", reply: .fault(fault))

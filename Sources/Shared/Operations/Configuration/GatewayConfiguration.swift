@@ -2,7 +2,7 @@
 public struct GatewayConfiguration: Sendable {
   /// Where CPEs connect to; plain HTTP on 7547 where nothing is configured.
   public var listeners: [ListenerConfiguration]
-  /// Event loops; 0 is one for each core.
+  /// Event loops; 0 is one for every two cores.
   public var loops: Int
   /// How CPEs prove who they are.
   public var authentication: AuthenticationConfiguration

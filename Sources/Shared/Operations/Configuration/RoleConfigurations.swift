@@ -10,7 +10,7 @@ public struct WorkerConfiguration: Sendable {
     case keep
   }
 
-  /// Shards, each a loop with its partitions and its connection; 0 is one for each core.
+  /// Shards, each a loop with its partitions and its connection; 0 is one for every two cores.
   public var shards: Int
   /// Rounds of planning in one session.
   public var rounds: Int
@@ -60,9 +60,9 @@ public struct NorthboundConfiguration: Sendable {
   public var address: String
   /// 8080.
   public var port: Int
-  /// Event loops; 0 is one for each core.
+  /// Event loops; 0 is one.
   public var loops: Int
-  /// A file of bearer tokens, one a line.
+  /// A file with a bearer token that is good from the start.
   public var tokenFile: String
   /// PEM certificate chain; TLS where it is given.
   public var certificateFile: String?

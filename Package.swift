@@ -76,7 +76,7 @@ let package = Package(
     .library(name: "CPESimulator", targets: ["CPESimulator"]),
   ],
   targets: [
-    cLibrary("CLibEvent", pkgConfig: "libevent_openssl", apt: "libevent-dev"),
+    cLibrary("CLibEvent", pkgConfig: "libevent", apt: "libevent-dev"),
     cLibrary("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
     cLibrary("CLibPQ", pkgConfig: "libpq", apt: "libpq-dev"),
     cLibrary("CRdKafka", pkgConfig: "rdkafka", apt: "librdkafka-dev"),

@@ -5,7 +5,7 @@ import Glibc
 @main
 enum Main {
   private static let benchmarks: [(name: String, run: @Sendable () -> Void)] = [
-    ("xml", { XMLBench.run() })
+    ("xml", { XMLBench.run() }), ("hostile", { HostileBench.run() }),
   ]
 
   private static let commands: [String: @Sendable ([String]) async throws -> Void] = [

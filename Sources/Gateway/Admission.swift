@@ -44,13 +44,14 @@ public enum SessionClass: Int, Sendable, Comparable, CaseIterable {
 /// What one loop lets in, so that it serves what it admitted and refuses the rest cheaply (promise P8). Pure.
 ///
 /// Two stages: before the body, blind to class, by what is in flight; after the parsed Inform by class, for which the
-/// last 30 % of the budget are kept. In flight is what was admitted and not yet acknowledged by the log.
+/// last 30 % of the budget are kept. In flight are Informs that were admitted and not yet acknowledged by the log, and
+/// the bytes of all bodies, whatever they are, from their arrival to their answer.
 public struct Admission: Sendable {
   /// What may be in flight.
   public struct Budget: Sendable {
     /// Informs.
     public var informs = 2_000
-    /// Bytes of their bodies.
+    /// Bytes of bodies.
     public var bytes = 64 * 1024 * 1024
 
     /// The defaults.
@@ -75,21 +76,25 @@ public struct Admission: Sendable {
     informs < budget.informs && bytes + (length ?? 0) <= budget.bytes
   }
 
-  /// Stage 2: whether an Inform of this class goes on, and then counts as in flight until ``done(bytes:)``.
-  public mutating func admit(_ kind: SessionClass, bytes length: Int) -> Bool {
-    guard informs < budget.informs * kind.share / 100, bytes + length <= budget.bytes * kind.share / 100 else {
-      return false
-    }
+  /// Whether bodies take more than the budget: then no more is read of those that could be refused.
+  public var isFull: Bool { bytes > budget.bytes }
+
+  /// Bytes of a body have come.
+  public mutating func take(bytes count: Int) { bytes += count }
+
+  /// A body that has had its answer, or was given up, is forgotten.
+  public mutating func drop(bytes count: Int) { bytes -= count }
+
+  /// Stage 2: whether an Inform of this class, whose body has come, goes on, and then counts as in flight until
+  /// ``done()``.
+  public mutating func admit(_ kind: SessionClass) -> Bool {
+    guard informs < budget.informs * kind.share / 100, bytes <= budget.bytes * kind.share / 100 else { return false }
     informs += 1
-    bytes += length
     return true
   }
 
   /// The log has taken an admitted Inform, or it was given up.
-  public mutating func done(bytes length: Int) {
-    informs -= 1
-    bytes -= length
-  }
+  public mutating func done() { informs -= 1 }
 
   /// Seconds for Retry-After: spread over 30 to 600, later the fuller it is, so that a herd does not come back at once.
   public mutating func retryAfter() -> Int {

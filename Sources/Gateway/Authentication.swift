@@ -102,7 +102,7 @@ public struct Authentication: Sendable {
       case .basic(let basic):
         return policy.basic ? .user(username: basic.username, proof: .basic(basic)) : .refused
       case .digest(let digest):
-        guard policy.digest else { return .refused }
+        guard policy.digest, digest.realm.elementsEqual(realm.utf8) else { return .refused }
         switch nonces.check(digest.nonce, now: now / 1000) {
         case .foreign: return .refused
         case .stale: return .stale

@@ -18,7 +18,8 @@ enum CWMPAnswer {
     case .informed:
       var fields = xml
       if let cookie = waiting.cookie {
-        fields.add("Set-Cookie", "session=\(String(decoding: gateway.cookies.encode(cookie), as: UTF8.self)); Path=/")
+        let value = String(decoding: gateway.cookies.encode(cookie), as: UTF8.self)
+        fields.add("Set-Cookie", "session=\(value); Path=/\(cookie.isPlain ? "" : "; Secure")")
       }
       let body = EnvelopeWriter(namespace: reply.namespace).informResponse(id: reply.id, useVersion: reply.version)
       gateway.metrics.informs.increment()
@@ -36,8 +37,7 @@ enum CWMPAnswer {
       waiting.exchange.respond(.noContent)
     case .unavailable:
       gateway.metrics.refused(.log)
-      waiting.exchange.respond(
-        .serviceUnavailable, FieldBlock("Retry-After", String(gateway.admission.retryAfter())))
+      waiting.exchange.respond(.serviceUnavailable, gateway.retryLater)
     }
   }
 

@@ -9,14 +9,21 @@ import XML
 
 /// One POST on its way in: its body is parsed as it comes once it is known whose it is; when all of it is there, it is
 /// handed to the session core.
+///
+/// While it lives it counts: its body among the bytes in memory, itself among its device's POSTs.
 final class CWMPPost: RequestReceiver {
-  var principal: Principal?
+  /// What an answer 415 says can be read (item 21).
+  static let identityOnly = FieldBlock("Accept-Encoding", "identity")
+
   private let gateway: GatewayLoop
   private let listening: CWMPHandler.Listening
   private let cookie: SessionCookie?
   /// Whether the CPE sent the cookie itself.
   private let returnsCookie: Bool
+  /// Whether its body is in a coding that is read here.
+  private let isReadable: Bool
   private let charset: String
+  private var speaker: Speaker?
   private var body: [UInt8] = []
   /// How much of the body the parser has had.
   private var parsed = 0
@@ -27,22 +34,36 @@ final class CWMPPost: RequestReceiver {
   private var isComplete = false
   private var isOver = false
   private var waiting: SessionCore.Exchange?
+  /// The device whose POST it counts as.
+  private var counted: UUID128?
+  /// The device whose large body it counts as.
+  private var countedLarge: UUID128?
 
+  /// - Parameter cookie: of its session, whose device has begun a POST in the loop's ``DevicePosts``.
   init(
     _ gateway: GatewayLoop, _ listening: CWMPHandler.Listening, cookie: SessionCookie?, returnsCookie: Bool,
-    charset: String?
+    isReadable: Bool, contentType: String?
   ) {
     self.gateway = gateway
     self.listening = listening
     self.cookie = cookie
     self.returnsCookie = returnsCookie
-    self.charset = charset ?? ""
+    self.isReadable = isReadable
+    charset = contentType.map { XMLCharset.label(inContentType: $0) } ?? ""
+    counted = cookie?.device
+  }
+
+  deinit {
+    dropBody()
+    if let counted { gateway.posts.end(counted) }
   }
 
   // MARK: - From the server
 
   func body(_ bytes: Span<UInt8>, _ exchange: Exchange) {
+    guard !isOver, takes(bytes.count, exchange) else { return }
     bytes.withUnsafeBufferPointer { body.append(contentsOf: $0) }
+    gateway.admission.take(bytes: bytes.count)
     parse()
   }
 
@@ -58,21 +79,73 @@ final class CWMPPost: RequestReceiver {
       refusal = "HTTP: \(error.reason)"
       noteRefusal(exchange)
     }
+    dropBody()
     if let waiting { gateway.gone(waiting) }
   }
 
-  // MARK: - From the look-up
+  // MARK: - Room
 
-  func proved(_ principal: Principal, _ exchange: Exchange) {
-    self.principal = principal
+  /// Whether more of the body is taken. A POST of a session is refused for want of memory only where its body is large,
+  /// and a device has one such at a time (docs/architecture.md, section 2.5).
+  private func takes(_ count: Int, _ exchange: Exchange) -> Bool {
+    let isLarge = body.count + count > listening.unauthenticatedBody
+    if isLarge, countedLarge == nil {
+      let device = cookie?.device ?? speaker?.informer?.device ?? .zero
+      guard gateway.posts.beginLarge(device) else {
+        gateway.metrics.refused(.parallel)
+        refuse(exchange, .serviceUnavailable, gateway.retryLater)
+        return false
+      }
+      countedLarge = device
+    }
+    guard gateway.admission.isFull, isLarge || cookie == nil else { return true }
+    gateway.metrics.refused(.overload)
+    refuse(exchange, .serviceUnavailable, gateway.retryLater)
+    return false
+  }
+
+  private func dropBody() {
+    gateway.admission.drop(bytes: body.count)
+    body = []
+    if let countedLarge { gateway.posts.endLarge(countedLarge) }
+    countedLarge = nil
+  }
+
+  // MARK: - From who checks credentials
+
+  /// It is known who speaks.
+  func heard(_ speaker: Speaker, _ exchange: Exchange) {
+    self.speaker = speaker
+    guard !isOver else { return noteRefusal(exchange) }
+    if let informer = speaker.informer, informer != .anybody { carried(by: exchange).proved = informer }
+    guard isReadable else {
+      gateway.metrics.refused(.encoding)
+      refusal = "HTTP: content encoding"
+      noteRefusal(exchange)
+      return refuse(exchange, .unsupportedMediaType, Self.identityOnly)
+    }
     noteRefusal(exchange)
+    exchange.resumeReading()
     proceed(exchange)
   }
 
-  func refuse(_ exchange: Exchange, _ status: HTTPStatus, _ fields: FieldBlock, _ reason: String = "") {
+  /// Nothing proves who speaks.
+  func refuseUnproved(_ exchange: Exchange, isStale: Bool) {
+    gateway.metrics.refused(.authentication)
+    refuse(exchange, .unauthorized, gateway.challenges(listening.authentication, isStale: isStale))
+  }
+
+  /// Who speaks cannot be read now.
+  func refuseUnread(_ exchange: Exchange) {
+    gateway.metrics.refused(.database)
+    refuse(exchange, .serviceUnavailable, gateway.retryLater)
+  }
+
+  private func refuse(_ exchange: Exchange, _ status: HTTPStatus, _ fields: FieldBlock, _ reason: String = "") {
     guard !isOver else { return }
     isOver = true
     recycle()
+    dropBody()
     exchange.respond(status, fields, reason.isEmpty ? [] : Array((reason + "\n").utf8))
   }
 
@@ -81,7 +154,7 @@ final class CWMPPost: RequestReceiver {
   /// Nothing is parsed for somebody unknown. It also keeps the parsers few, and with that in the processor's cache,
   /// when nobody's credential is in the gateway's.
   private func parse() {
-    guard principal != nil, failure == nil, !isOver, parsed < body.count else { return }
+    guard speaker != nil, failure == nil, !isOver, parsed < body.count else { return }
     let parser = self.parser ?? gateway.parser()
     if self.parser == nil {
       self.parser = parser
@@ -96,44 +169,43 @@ final class CWMPPost: RequestReceiver {
   }
 
   private func proceed(_ exchange: Exchange) {
-    guard isComplete, !isOver, let principal else { return }
+    guard isComplete, !isOver, let speaker else { return }
     parse()
-    if let cookie, !cookie.allows(principal) {
-      gateway.metrics.refused(.identity)
-      return refuse(exchange, .forbidden, FieldBlock(), "the session is another device's")
-    }
-    guard !body.isEmpty else { return empty(exchange) }
+    guard !body.isEmpty else { return empty(speaker.principal, exchange) }
     do throws(CWMPError) {
       if let failure { throw failure }
-      guard let parser else { return empty(exchange) }
+      guard let parser else { return }
       let envelope = try parser.finish(body: body.span)
       recycle()
-      try take(envelope, principal, exchange)
+      take(envelope, speaker, exchange)
     } catch {
-      recycle()
-      gateway.metrics.refused(.body)
-      gateway.logger.info("body refused") { line in
-        line.add(.reason, describing: error)
-        line.add(.peer, describing: exchange.peer)
-      }
-      refusal = error.description
-      noteRefusal(exchange)
-      switch error.reply {
-      case .status(let status):
-        refuse(exchange, HTTPStatus(status), FieldBlock("Content-Type", "text/plain"), error.description)
-      case .fault(let fault):
-        isOver = true
-        let reply = GatewayLoop.Reply(id: error.id, namespace: error.namespace)
-        exchange.respond(.ok, FieldBlock("Content-Type", "text/xml; charset=utf-8"), CWMPAnswer.fault(fault, reply))
-      }
+      refuse(exchange, error)
     }
   }
 
-  private func take(_ envelope: Envelope, _ principal: Principal, _ exchange: Exchange) throws(CWMPError) {
-    if let inform = envelope.inform { return take(inform, envelope, principal, exchange) }
-    guard let cookie else {
-      gateway.metrics.refused(.session)
-      return refuse(exchange, .badRequest, FieldBlock(), "no session: the first message of a session is an Inform")
+  private func refuse(_ exchange: Exchange, _ error: CWMPError) {
+    gateway.metrics.refused(.body)
+    gateway.logger.info("body refused") { line in
+      line.add(.reason, describing: error)
+      line.add(.peer, describing: exchange.peer)
+    }
+    refusal = error.description
+    noteRefusal(exchange)
+    switch error.reply {
+    case .status(let status):
+      refuse(exchange, HTTPStatus(status), FieldBlock("Content-Type", "text/plain"), error.description)
+    case .fault(let fault):
+      isOver = true
+      recycle()
+      let reply = GatewayLoop.Reply(id: error.id, namespace: error.namespace)
+      exchange.respond(.ok, FieldBlock("Content-Type", "text/xml; charset=utf-8"), CWMPAnswer.fault(fault, reply))
+    }
+  }
+
+  private func take(_ envelope: Envelope, _ speaker: Speaker, _ exchange: Exchange) {
+    if let inform = envelope.inform { return take(inform, envelope, speaker, exchange) }
+    guard let cookie = session(speaker.principal, exchange, "the first message of a session is an Inform") else {
+      return
     }
     var message = self.message(envelope.request == nil ? .response : .request, cookie, envelope, exchange)
     message.body = body
@@ -141,23 +213,11 @@ final class CWMPPost: RequestReceiver {
       id: envelope.id, namespace: CWMPNamespace(minor: cookie.namespaceMinor), request: envelope.request)
     follow(cookie, exchange)
     let pending = GatewayLoop.Pending(exchange: exchange, cookie: cookie, reply: reply)
-    isOver = true
-    waiting =
-      envelope.request == nil ? gateway.response(pending, message) : gateway.request(pending, message)
-    isOver = false
+    waiting = envelope.request == nil ? gateway.response(pending, message) : gateway.request(pending, message)
   }
 
-  /// The connection carries the session: alone, where its CPE returns no cookie.
-  private func follow(_ cookie: SessionCookie, _ exchange: Exchange) {
-    exchange.connection.attachment = FollowedSession(cookie)
-    exchange.connection.outlivesRetirement = listening.followsConnection && !returnsCookie
-  }
-
-  private func empty(_ exchange: Exchange) {
-    guard let cookie else {
-      gateway.metrics.refused(.session)
-      return refuse(exchange, .badRequest, FieldBlock(), "no session: an empty POST needs the session's cookie")
-    }
+  private func empty(_ principal: Principal, _ exchange: Exchange) {
+    guard let cookie = session(principal, exchange, "an empty POST needs the session's cookie") else { return }
     follow(cookie, exchange)
     let post = SessionCore.Post(device: cookie.device, session: cookie.session, waits: cookie.waits)
     let pending = GatewayLoop.Pending(
@@ -166,21 +226,55 @@ final class CWMPPost: RequestReceiver {
     waiting = gateway.empty(pending, post, peer: exchange.peer.ip.description)
   }
 
+  /// The session that the POST is of, if it is who speaks; else it is refused. An Inform is not asked: it begins a
+  /// session, whatever cookie its CPE still keeps (item 16, quirk Q2).
+  private func session(_ principal: Principal, _ exchange: Exchange, _ what: String) -> SessionCookie? {
+    guard let cookie else {
+      gateway.metrics.refused(.session)
+      refuse(exchange, .badRequest, FieldBlock(), "no session: \(what)")
+      return nil
+    }
+    guard cookie.allows(principal) else {
+      gateway.metrics.refused(.identity)
+      refuse(exchange, .forbidden, FieldBlock(), "the session is another device's")
+      return nil
+    }
+    return cookie
+  }
+
+  /// The connection carries the session: alone, where its CPE returns no cookie.
+  private func follow(_ cookie: SessionCookie, _ exchange: Exchange) {
+    carried(by: exchange).cookie = cookie
+    exchange.connection.outlivesRetirement = listening.followsConnection && !returnsCookie
+  }
+
+  private func carried(by exchange: Exchange) -> CarriedSession {
+    if let carried = exchange.connection.attachment as? CarriedSession { return carried }
+    let carried = CarriedSession()
+    exchange.connection.attachment = carried
+    return carried
+  }
+
   // MARK: - Informs
 
   /// A new session: who authenticates must be who informs (item 112).
-  private func take(_ inform: Inform, _ envelope: Envelope, _ principal: Principal, _ exchange: Exchange) {
+  private func take(_ inform: Inform, _ envelope: Envelope, _ speaker: Speaker, _ exchange: Exchange) {
     let device = inform.deviceID.id
-    switch principal {
-    case .device(let owner, _) where owner != device:
+    switch speaker.informer {
+    case .device(let owner, _)? where owner != device:
       gateway.metrics.refused(.identity)
       gateway.logger.warning("credential of another device") { line in
         line.add(.device, describing: device)
         line.add(.peer, describing: exchange.peer)
       }
       refuse(exchange, .forbidden, FieldBlock(), "the credential is another device's")
-    case .bootstrap: checkBootstrap(inform, envelope, device, exchange)
-    default: begin(inform, envelope, device, principal, exchange)
+    case .bootstrap?: checkBootstrap(inform, envelope, device, exchange)
+    case let informer?: begin(inform, envelope, device, informer, exchange)
+    case nil:
+      switch speaker.doubt {
+      case .unproved(let isStale): refuseUnproved(exchange, isStale: isStale)
+      case .unavailable: refuseUnread(exchange)
+      }
     }
   }
 
@@ -190,10 +284,7 @@ final class CWMPPost: RequestReceiver {
       guard !isOver else { return }
       switch found {
       case .nothing: begin(inform, envelope, device, .bootstrap, exchange)
-      case .unavailable:
-        gateway.metrics.refused(.database)
-        refuse(
-          exchange, .serviceUnavailable, FieldBlock("Retry-After", String(gateway.admission.retryAfter())))
+      case .unavailable: refuseUnread(exchange)
       case .credential(let credential):
         if credential.secret == nil || gateway.clock.now < credential.readmitUntil {
           return begin(inform, envelope, device, .bootstrap, exchange)
@@ -204,7 +295,7 @@ final class CWMPPost: RequestReceiver {
           line.add(.device, describing: device)
           line.add(.peer, describing: exchange.peer)
         }
-        refuse(exchange, .unauthorized, FieldBlock())
+        refuse(exchange, .unauthorized, gateway.challenges(listening.authentication, isStale: false))
       }
     }
   }
@@ -212,25 +303,25 @@ final class CWMPPost: RequestReceiver {
   private func begin(
     _ inform: Inform, _ envelope: Envelope, _ device: UUID128, _ principal: Principal, _ exchange: Exchange
   ) {
-    var version: CWMPVersion?
-    if !envelope.header.supportedVersions.isEmpty {
-      version = CWMPVersion.common(with: envelope.header.supportedVersions)
-      // Item 43.
-      if version == nil { return answer(.versionIncompatible, envelope, exchange) }
+    if counted == nil {
+      guard gateway.posts.begin(device) else {
+        gateway.metrics.refused(.parallel)
+        return refuse(exchange, .serviceUnavailable, gateway.retryLater)
+      }
+      counted = device
     }
     let events = inform.events.map { CPEMessage.Event(code: $0.code.description, commandKey: $0.commandKey) }
     let kind = SessionClass(events)
-    guard gateway.admission.admit(kind, bytes: body.count) else {
+    guard gateway.admission.admit(kind) else {
       gateway.metrics.refused(.overload)
-      return refuse(
-        exchange, .serviceUnavailable, FieldBlock("Retry-After", String(gateway.admission.retryAfter())))
+      return refuse(exchange, .serviceUnavailable, gateway.retryLater)
     }
     let now = gateway.clock.now
     let cookie = SessionCookie(
       session: gateway.ids.next(milliseconds: now / 1000), device: device, namespaceMinor: envelope.namespace.minor,
       authentication: principal.authentication,
-      waits: gateway.admission.waits(kind, latency: gateway.latency, now: now), issuedAt: now / 1_000_000,
-      sessionTimeout: envelope.header.sessionTimeout ?? 0)
+      waits: gateway.admission.waits(kind, latency: gateway.latency, now: now), isPlain: !exchange.connection.isTLS,
+      issuedAt: now / 1_000_000, sessionTimeout: envelope.header.sessionTimeout ?? 0)
     var message = self.message(.inform, cookie, envelope, exchange)
     message.waits = cookie.waits
     message.retryCount = inform.retryCount
@@ -241,15 +332,12 @@ final class CWMPPost: RequestReceiver {
     message.digest = gateway.hasher.finish().bytes
     message.body = body
     follow(cookie, exchange)
+    let version =
+      envelope.header.supportedVersions.isEmpty
+      ? nil : CWMPVersion.common(with: envelope.header.supportedVersions)
     let reply = GatewayLoop.Reply(id: envelope.id, namespace: envelope.namespace, version: version)
-    let pending = GatewayLoop.Pending(exchange: exchange, cookie: cookie, reply: reply, admitted: body.count)
+    let pending = GatewayLoop.Pending(exchange: exchange, cookie: cookie, reply: reply, isAdmitted: true)
     waiting = gateway.inform(pending, message)
-  }
-
-  private func answer(_ fault: CWMPFault, _ envelope: Envelope, _ exchange: Exchange) {
-    isOver = true
-    let reply = GatewayLoop.Reply(id: envelope.id, namespace: envelope.namespace)
-    exchange.respond(.ok, FieldBlock("Content-Type", "text/xml; charset=utf-8"), CWMPAnswer.fault(fault, reply))
   }
 
   // MARK: - Parts
@@ -270,7 +358,7 @@ final class CWMPPost: RequestReceiver {
 
   /// A body that was refused in an established session: its attempt must not be taken for one that got no answer.
   private func noteRefusal(_ exchange: Exchange) {
-    guard let refusal, let cookie, waiting == nil, let principal, cookie.allows(principal) else { return }
+    guard let refusal, let cookie, waiting == nil, let speaker, cookie.allows(speaker.principal) else { return }
     self.refusal = nil
     var message = CPEMessage(.response, device: cookie.device, session: cookie.session)
     message.refused = refusal
@@ -281,16 +369,5 @@ final class CWMPPost: RequestReceiver {
   private func recycle() {
     if let parser { gateway.recycle(parser) }
     parser = nil
-  }
-}
-
-extension SessionCookie {
-  /// Whether who speaks now is who the session was begun by.
-  func allows(_ principal: Principal) -> Bool {
-    switch principal {
-    case .device(let device, _): device == self.device
-    case .bootstrap: authentication == .bootstrap
-    case .anybody: authentication == .none
-    }
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 
 /// Serves the files of one directory to CPEs below `/files/`: GET and HEAD, whole or one range (item 157), as fast as
@@ -19,7 +20,9 @@ final class FileService: HTTPService {
     do throws(HTTPFileError) {
       return try serve("\(directory)/\(name)", head, exchange)
     } catch {
-      return .refuse(.notFound, FieldBlock(), [])
+      // Out of descriptors it is still there.
+      guard error.number == EMFILE || error.number == ENFILE else { return .refuse(.notFound, FieldBlock(), []) }
+      return .refuse(.serviceUnavailable, FieldBlock("Retry-After", "30"), [])
     }
   }
 

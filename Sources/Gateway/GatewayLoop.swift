@@ -16,8 +16,8 @@ final class GatewayLoop {
     var cookie: SessionCookie?
     /// Of a CPE's request: how to answer it.
     var reply: Reply
-    /// Bytes that count as in flight until the answer.
-    var admitted = 0
+    /// Whether it counts as an Inform in flight until the answer.
+    var isAdmitted = false
   }
 
   /// What the CPE's body was, as far as its answer depends on it.
@@ -39,6 +39,11 @@ final class GatewayLoop {
   let ids = UUIDv7Generator()
   let hasher = SHA256()
   var admission: Admission
+  /// What each device has under way here.
+  var posts = DevicePosts()
+  /// Who failed to prove a credential.
+  var failures = FailedProofs()
+  private let replays: DigestReplays
   private var core: SessionCore
   private let producer: any LogProducer
   private let seal: RecordSeal
@@ -52,15 +57,19 @@ final class GatewayLoop {
   private var parsers: [EnvelopeParser] = []
   private(set) var isStopping = false
 
-  init(_ parts: GatewayParts, number: UInt8, on loop: EventLoop, credentials: CredentialStore, clock: DatabaseClock) {
+  init(
+    _ parts: GatewayParts, number: UInt8, on loop: EventLoop, credentials: CredentialStore, clock: DatabaseClock,
+    metrics: GatewayMetrics
+  ) {
     self.loop = loop
     log = parts.log
     self.clock = clock
     self.credentials = credentials
     cookies = SessionCookieCodec(parts.keyring)
     authentication = Authentication(parts.keyring, realm: parts.realm, bootstrap: parts.bootstrap)
+    replays = parts.replays
     logger = parts.logger
-    metrics = GatewayMetrics(parts.metrics)
+    self.metrics = metrics
     instance = parts.instance
     admission = Admission(parts.budget, seed: parts.instance.low ^ UInt64(number))
     core = SessionCore(
@@ -80,8 +89,26 @@ final class GatewayLoop {
     if parsers.count < 64 { parsers.append(parser) }
   }
 
-  /// Whether the loop takes new sessions.
+  /// How long directives take now, in microseconds; nil where nothing recent is known.
   var latency: Int64? { core.latency.expected(now: clock.steady) }
+
+  /// Whether a proof that is right was not used before. On TLS nobody can have read it.
+  func isFirst(_ proof: Authentication.Proof, _ exchange: Exchange) -> Bool {
+    guard case .digest(let digest, _, _) = proof, !exchange.connection.isTLS else { return true }
+    return replays.isFirst(digest, from: exchange.peer.ip, now: clock.now / 1000)
+  }
+
+  /// The headers that ask for a credential.
+  func challenges(_ policy: Authentication.Policy, isStale: Bool) -> FieldBlock {
+    var fields = FieldBlock()
+    for challenge in authentication.challenges(policy: policy, stale: isStale, now: clock.now) {
+      fields.add("WWW-Authenticate", challenge)
+    }
+    return fields
+  }
+
+  /// The header of a 503.
+  var retryLater: FieldBlock { FieldBlock("Retry-After", String(admission.retryAfter())) }
 
   func inform(_ waiting: Pending, _ message: CPEMessage) -> SessionCore.Exchange {
     start(waiting) { core, id, now in core.inform(id, message, now: now) }
@@ -104,8 +131,7 @@ final class GatewayLoop {
 
   /// The exchange's connection has gone.
   func gone(_ id: SessionCore.Exchange) {
-    guard let waiting = pending.removeValue(forKey: id) else { return }
-    if waiting.admitted > 0 { admission.done(bytes: waiting.admitted) }
+    guard finish(id) != nil else { return }
     perform(core.gone(id))
   }
 
@@ -149,7 +175,7 @@ final class GatewayLoop {
       case .append(let message, let ticket): append(message, ticket)
       case .respond(let id, let answer): respond(id, answer)
       case .close(let id):
-        if let waiting = pending.removeValue(forKey: id) {
+        if let waiting = finish(id) {
           metrics.unanswered.increment()
           waiting.exchange.abort()
         }
@@ -176,9 +202,15 @@ final class GatewayLoop {
   }
 
   private func respond(_ id: SessionCore.Exchange, _ answer: SessionCore.Answer) {
-    guard let waiting = pending.removeValue(forKey: id) else { return }
-    if waiting.admitted > 0 { admission.done(bytes: waiting.admitted) }
+    guard let waiting = finish(id) else { return }
     CWMPAnswer.write(answer, waiting, self)
+  }
+
+  /// Nothing waits on the exchange any more.
+  private func finish(_ id: SessionCore.Exchange) -> Pending? {
+    guard let waiting = pending.removeValue(forKey: id) else { return nil }
+    if waiting.isAdmitted { admission.done() }
+    return waiting
   }
 
   /// One timer for the core's next deadline.

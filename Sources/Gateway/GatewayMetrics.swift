@@ -4,7 +4,7 @@ import Operations
 final class GatewayMetrics {
   /// Why something was refused.
   enum Refusal: Int, CaseIterable {
-    case authentication, identity, held, overload, body, method, encoding, session, log, database
+    case authentication, identity, held, overload, parallel, body, method, encoding, session, log, database, http
 
     var name: String { String(describing: self) }
   }
@@ -14,6 +14,7 @@ final class GatewayMetrics {
   let ends: Counter
   let unanswered: Counter
   let appendFailures: Counter
+  let unreadableCredentials: Counter
   private let refusals: [Counter]
 
   init(_ registry: MetricsRegistry) {
@@ -23,6 +24,8 @@ final class GatewayMetrics {
     unanswered = registry.counter(
       "carillon_posts_unanswered_total", "POSTs whose connection was closed because the log did not take them")
     appendFailures = registry.counter("carillon_log_append_failures_total", "Records that the log did not take")
+    unreadableCredentials = registry.counter(
+      "carillon_credentials_unreadable_total", "Stored credentials that no cluster secret of the keyring opens")
     refusals = registry.counters(
       "carillon_posts_refused_total", "POSTs refused, by reason", label: "reason",
       values: Refusal.allCases.map(\.name))

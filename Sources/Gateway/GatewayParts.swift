@@ -25,6 +25,8 @@ public struct GatewayParts: Sendable {
   public var budget = Admission.Budget()
   /// How long what a POST waits for may take.
   public var deadlines = SessionCore.Deadlines()
+  /// Digest answers that were taken; the process's one.
+  let replays = DigestReplays(lifetime: DigestNonces.defaultLifetimeMilliseconds)
   /// Where it says what it does.
   public var logger: Logger
   /// Its metrics.

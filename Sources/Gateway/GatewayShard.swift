@@ -42,6 +42,7 @@ public actor GatewayShard {
   private let gateway: GatewayLoop
   private let logger: Logger
   private var servers: [HTTPServer] = []
+  private var listeners: [Listener] = []
   private var clockTask: Task<Void, Never>?
 
   /// Runs on the loop.
@@ -53,21 +54,33 @@ public actor GatewayShard {
     logger = parts.logger
     log = parts.log
     lane = try Lane(on: loop, parts.database)
-    let credentials = CredentialStore(lane: lane, keyring: parts.keyring, clock: clock, capacity: 100_000)
-    gateway = GatewayLoop(parts, number: number, on: loop, credentials: credentials, clock: clock)
+    let metrics = GatewayMetrics(parts.metrics)
+    let credentials = CredentialStore(
+      lane: lane, keyring: parts.keyring, clock: clock, capacity: 100_000, logger: parts.logger,
+      unreadable: metrics.unreadableCredentials)
+    gateway = GatewayLoop(
+      parts, number: number, on: loop, credentials: credentials, clock: clock, metrics: metrics)
   }
 
-  /// Measures the database's clock, then opens the listeners.
-  /// - Parameter files: the directory that is served below `/files/`; nil serves none.
-  /// - Returns: the addresses in use.
-  public func start(
-    _ listeners: [Listening], _ configuration: HTTPConfiguration, files: String? = nil
-  ) async throws -> [SocketAddress] {
+  /// Learns from the database what must not be guessed: its clock, how often it was restored, where devices' messages
+  /// go. May be tried again.
+  public func prepare() async throws {
     try await clock.adjust(with: lane)
     gateway.follow(restore: try await TaskStore.restoreCount(on: lane))
     try await place()
+  }
+
+  /// Opens the listeners, once ``prepare()`` has returned.
+  /// - Parameters:
+  ///   - connections: how many may be open at once, over all listeners of the loop.
+  ///   - files: the directory that is served below `/files/`; nil serves none.
+  /// - Returns: the addresses in use.
+  public func listen(
+    _ listening: [Listening], _ configuration: HTTPConfiguration, connections: Int, files: String? = nil
+  ) throws -> [SocketAddress] {
     clockTask = Task(executorPreference: loop) { await self.keepClock() }
-    return try listeners.map { listening in
+    let budget = ConnectionBudget(connections)
+    return try listening.map { listening in
       let handler = CWMPHandler(
         gateway,
         CWMPHandler.Listening(
@@ -75,10 +88,17 @@ public actor GatewayShard {
           unauthenticatedBody: listening.unauthenticatedBody, body: listening.body),
         files: files.map { FileService(directory: $0) })
       let server = HTTPServer(loop: loop, configuration: configuration, service: handler)
-      let listener = try server.listen(on: listening.address, options: listening.options)
+      server.onRefusal = { [gateway] _ in gateway.metrics.refused(.http) }
+      let listener = try server.listen(on: listening.address, options: listening.options, budget: budget)
       servers.append(server)
+      listeners.append(listener)
       return listener.address
     }
+  }
+
+  /// Certificates and keys for connections from now on, in the listeners' order; nil leaves a listener plain.
+  public func use(_ tls: [TLSServerContext?]) {
+    for (listener, tls) in zip(listeners, tls) { listener.tls = tls }
   }
 
   /// Directives that were read for this loop.
@@ -96,6 +116,7 @@ public actor GatewayShard {
   /// Stops listening and lets what was begun come to its answer.
   /// - Parameter limit: when whoever still waits is answered with what there is.
   public func drain(within limit: Duration) async {
+    listeners = []
     for server in servers { server.drain() }
     let end = loop.now + limit
     while servers.contains(where: { $0.connectionCount > 0 }), loop.now < end {

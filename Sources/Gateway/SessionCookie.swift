@@ -5,8 +5,8 @@ public import EventLog
 /// know to serve a POST of the session. Signed, not encrypted: nothing in it is secret.
 ///
 /// Layout before base64url, 72 bytes: version (1), key id (4), session (16), device (16), namespace minor (1),
-/// authentication (1), flags (1), issue time in seconds (8), lifetime in seconds (4), reserved (4), HMAC-SHA-256 cut to
-/// 16. 96 characters from `[A-Za-z0-9_-]` (items 13 and 14).
+/// authentication (1), flags (1: bit 0 waits, bit 1 plain), issue time in seconds (8), lifetime in seconds (4), reserved
+/// (4), HMAC-SHA-256 cut to 16. 96 characters from `[A-Za-z0-9_-]` (items 13 and 14).
 public struct SessionCookie: Sendable, Hashable {
   /// The cookie's name.
   public static let name = "session"
@@ -21,23 +21,28 @@ public struct SessionCookie: Sendable, Hashable {
   public var authentication: CPEMessage.Authentication
   /// Whether the session waits for work.
   public var waits: Bool
+  /// Whether it was given over plain HTTP, where others may have read it: it is no proof on TLS then. Gateways of before
+  /// this bit pass it over, and what they give bears none and is taken as they take it, so that sessions go on while
+  /// gateways are updated one by one.
+  public var isPlain: Bool
   /// Seconds since 1970, database clock.
   public var issuedAt: Int64
-  /// Seconds for which it is good: max(10 min, SessionTimeout).
+  /// Seconds for which it is good: SessionTimeout, but ten minutes at least and an hour at most.
   public var lifetime: UInt32
 
   /// Creates the cookie of a new session.
   public init(
     session: UUID128, device: UUID128, namespaceMinor: UInt8, authentication: CPEMessage.Authentication, waits: Bool,
-    issuedAt: Int64, sessionTimeout: UInt32
+    isPlain: Bool, issuedAt: Int64, sessionTimeout: UInt32
   ) {
     self.session = session
     self.device = device
     self.namespaceMinor = namespaceMinor
     self.authentication = authentication
     self.waits = waits
+    self.isPlain = isPlain
     self.issuedAt = issuedAt
-    lifetime = max(600, sessionTimeout)
+    lifetime = min(max(600, sessionTimeout), 3_600)
   }
 
   /// Why a cookie is not taken.
@@ -70,7 +75,7 @@ public final class SessionCookieCodec {
     cookie.device.append(to: &bytes)
     bytes.append(cookie.namespaceMinor)
     bytes.append(cookie.authentication.rawValue)
-    bytes.append(cookie.waits ? 1 : 0)
+    bytes.append((cookie.waits ? 1 : 0) | (cookie.isPlain ? 2 : 0))
     append(cookie.issuedAt, to: &bytes)
     append(cookie.lifetime, to: &bytes)
     append(UInt32(0), to: &bytes)
@@ -98,7 +103,8 @@ public final class SessionCookieCodec {
     else { throw .forged }
     var cookie = SessionCookie(
       session: session, device: device, namespaceMinor: bytes[37], authentication: authentication,
-      waits: bytes[39] & 1 != 0, issuedAt: Int64(bitPattern: number(bytes, 40, 8)), sessionTimeout: 0)
+      waits: bytes[39] & 1 != 0, isPlain: bytes[39] & 2 != 0, issuedAt: Int64(bitPattern: number(bytes, 40, 8)),
+      sessionTimeout: 0)
     cookie.lifetime = UInt32(truncatingIfNeeded: number(bytes, 48, 4))
     guard now <= cookie.issuedAt + Int64(cookie.lifetime) else { throw .expired }
     return cookie

@@ -84,6 +84,8 @@ public struct SessionCore {
     /// Whether anything was appended for the session since its Inform: a verdict from before says nothing then.
     var appended = false
     var lastID: [UInt8] = []
+    /// How often in a row its CPE was told to send its request again.
+    var retries = 0
     var waiting: [UInt64] = []
     var touched: Int64
   }
@@ -102,11 +104,16 @@ public struct SessionCore {
 
   private enum Alarm { case ask, askAgain, giveUp }
 
+  /// Times in a row that a request may be asked for again (item 76). Then its connection is closed: another fault would
+  /// have the CPE forget what it has to tell, and in its next session it will tell it.
+  private static let mostRetries = 3
+
   private let instance: UUID128
   private let replyPartition: Int32
   private let deadlines: Deadlines
   private let loop: UInt8
   private var sessions: [UUID128: Known] = [:]
+  private var ended = EndedSessions()
   private var waiting: [UInt64: Waiting] = [:]
   private var alarms = DeadlineHeap<(post: UInt64, alarm: Alarm)>()
   private var expiry = DeadlineHeap<UUID128>()
@@ -148,6 +155,7 @@ public struct SessionCore {
   /// A request of the CPE's own in an established session (item 62, 68).
   public mutating func request(_ exchange: Exchange, _ message: CPEMessage, now: Int64) -> [Action] {
     know(message.session, now) { $0.appended = true }
+    ended.remove(message.session)
     return append(exchange, message, post(of: exchange), .request, now)
   }
 
@@ -159,6 +167,7 @@ public struct SessionCore {
       // Only the gateway that sent the RPC can give a lost ID back; what it stamps is what it sent last.
       if message.cwmpID.isEmpty { message.cwmpID = known.lastID }
     }
+    ended.remove(message.session)
     let post = post(of: exchange)
     sessions[message.session]?.waiting.append(post)
     return append(exchange, message, post, .work, now)
@@ -167,7 +176,7 @@ public struct SessionCore {
   /// An empty POST in an established session: the CPE asks what we want.
   public mutating func empty(_ exchange: Exchange, _ post: Post, peer: String, now: Int64) -> [Action] {
     let known = sessions[post.session]
-    if !post.waits || (known?.verdict == .end && known?.appended == false) {
+    if !post.waits || (known?.verdict == .end && known?.appended == false) || ended.contains(post.session) {
       return [end(exchange, post.session)]
     }
     let id = self.post(of: exchange)
@@ -201,6 +210,7 @@ public struct SessionCore {
       return [.respond(post.exchange, .informed)]
     case .request:
       forget(ticket)
+      sessions[post.message.session]?.retries = 0
       return [.respond(post.exchange, .requestTaken)]
     case .work:
       post.acknowledged = true
@@ -226,6 +236,7 @@ public struct SessionCore {
     case .end:
       // What the POST carried is in the log, for the worker has read it; its acknowledgement may come later.
       forget(id)
+      ended.insert(directive.session)
       return [end(post.exchange, directive.session)]
     case .ask:
       return []
@@ -365,7 +376,10 @@ public struct SessionCore {
     forget(id)
     switch post.purpose {
     case .inform: return [.respond(post.exchange, .unavailable)]
-    case .request: return [.respond(post.exchange, .retryRequest)]
+    case .request:
+      let retries = sessions[post.message.session]?.retries ?? 0
+      sessions[post.message.session]?.retries = retries + 1
+      return [retries < Self.mostRetries ? .respond(post.exchange, .retryRequest) : .close(post.exchange)]
     case .work: return [unsent(post), .close(post.exchange)]
     }
   }

@@ -18,13 +18,48 @@ struct APIRouter: Sendable {
     router.deadline = Self.deadline
     router.onRefusal = Problem.refusal
     for endpoint in endpoints {
+      let observe = observer(endpoint)
+      let admission: APIAdmission = { request in await refusal(of: request, observe) }
       router.on(
-        endpoint.method, endpoint.pattern, bodyLimit: endpoint.body == .none ? 4096 : Self.bodyLimit, handler(endpoint))
+        endpoint.method, endpoint.pattern, bodyLimit: endpoint.body == .none ? 4096 : Self.bodyLimit,
+        admission: endpoint.isOpen ? nil : admission, handler(endpoint, observe))
     }
     return router
   }
 
-  private func handler(_ endpoint: Endpoint) -> APIHandler {
+  /// Notes what became of a request.
+  private typealias Observer = @Sendable (APIRequest, Caller, APIResponse, _ took: Duration) -> Void
+
+  /// Nobody's body is read before the token is known to be good. The handler asks once more, which costs no look-up.
+  private func refusal(of request: APIRequest, _ observe: Observer) async -> APIResponse? {
+    let begin = ContinuousClock.now
+    do {
+      _ = try await gate.holder(of: request)
+      return nil
+    } catch {
+      let response = answer(error, request, Caller(name: ""))
+      observe(request, Caller(name: ""), response, ContinuousClock.now - begin)
+      return response
+    }
+  }
+
+  private func handler(_ endpoint: Endpoint, _ observe: @escaping Observer) -> APIHandler {
+    { request in
+      let begin = ContinuousClock.now
+      var caller = Caller(name: "")
+      let response: APIResponse
+      do {
+        if !endpoint.isOpen { caller.name = try await gate.holder(of: request) }
+        response = try await endpoint.handler(request, caller)
+      } catch {
+        response = answer(error, request, caller)
+      }
+      observe(request, caller, response, ContinuousClock.now - begin)
+      return response
+    }
+  }
+
+  private func observer(_ endpoint: Endpoint) -> Observer {
     let counters = ["2xx", "3xx", "4xx", "5xx"].map { answers in
       metrics.counter(
         "carillon_api_requests_total", "Requests answered, by route and class of status.",
@@ -33,24 +68,17 @@ struct APIRouter: Sendable {
     let latency = metrics.histogram(
       "carillon_api_seconds", "How long requests took.",
       ["method": endpoint.method.description, "route": endpoint.pattern], buckets: .latency)
-    return { request in
-      let begin = ContinuousClock.now
-      var caller = Caller(name: "")
-      let response: APIResponse
-      do {
-        if !endpoint.isOpen { caller.name = try await gate.holder(of: request) }
-        response = try await endpoint.handler(request, caller)
-      } catch {
-        let problem = Problem(error)
-        if problem.kind == .internalError || problem.kind == .unavailable { report(error, request, caller) }
-        response = problem.response
-      }
-      let took = ContinuousClock.now - begin
+    return { request, caller, response, took in
       counters[min(max(Int(response.status.rawValue) / 100, 2), 5) - 2].increment()
       latency.observe(took)
       if endpoint.method != .get { audit(request, caller, response, took) }
-      return response
     }
+  }
+
+  private func answer(_ error: any Error, _ request: APIRequest, _ caller: Caller) -> APIResponse {
+    let problem = Problem(error)
+    if problem.kind == .internalError || problem.kind == .unavailable { report(error, request, caller) }
+    return problem.response
   }
 
   /// Who changed what: one line a request that may change something. Paths hold no secrets, bodies are not logged.

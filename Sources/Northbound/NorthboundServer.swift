@@ -12,7 +12,9 @@ public actor NorthboundServer {
   private nonisolated let loop: EventLoop
   private let router: Router
   private let watch: TaskWatch
+  private let connections: Int
   private var server: HTTPServer?
+  private var listener: Listener?
 
   /// A server that does not listen yet.
   ///
@@ -25,6 +27,7 @@ public actor NorthboundServer {
     browser: LogBrowser? = nil, logger: Logger = .none, metrics: MetricsRegistry = MetricsRegistry()
   ) {
     self.loop = loop
+    connections = settings.maximumConnections
     watch = TaskWatch(lanes.reading, limit: settings.maximumWaiting)
     let api = API(lanes: lanes, settings: settings, watch: watch, browser: browser)
     let gate = TokenGate(TokenStore(lanes.reading), on: loop)
@@ -41,8 +44,14 @@ public actor NorthboundServer {
     self.server = server
     var options = ListenerOptions()
     options.tls = tls
-    return try server.listen(on: address, options: options).address
+    options.maximumConnections = connections
+    let listener = try server.listen(on: address, options: options)
+    self.listener = listener
+    return listener.address
   }
+
+  /// The certificate and key for connections from now on; nil: plain.
+  public func use(_ tls: TLSServerContext?) { listener?.tls = tls }
 
   /// Takes no new connection and lets requests under way end; those that wait for a task are answered now.
   public func drain() async {

@@ -5,6 +5,8 @@ public import PostgreSQL
 public struct NorthboundSettings: Sendable {
   /// The directory that the gateway serves firmware images from; nil: none can be registered.
   public var filesDirectory: String?
+  /// How many connections one server may have open.
+  public var maximumConnections = 1_000
   /// How many requests may wait for tasks' results at once in one server; more get 429.
   public var maximumWaiting = 4096
   /// How many live tasks a device may have by the API; more get 429.

@@ -6,7 +6,8 @@ import Operations
 import PostgreSQL
 
 /// `carillon credentials import FILE`: credentials that devices already have, such as those that left the factory with
-/// them. One device a line: `OUI,ProductClass,SerialNumber,password`, the first three as the device informs them.
+/// them. One device a line: `OUI,ProductClass,SerialNumber,password`, the first three as the device informs them. The file
+/// holds secrets, and others may not be able to read it.
 enum CredentialsCommand {
   private static let batch = 1000
 
@@ -41,16 +42,17 @@ enum CredentialsCommand {
   }
 
   private static func read(_ path: String) throws -> [Device] {
-    let text = String(decoding: try FileContents.read(path, limit: 256 << 20), as: UTF8.self)
+    let text = String(decoding: try FileContents.readSecret(path, limit: 256 << 20), as: UTF8.self)
     var seen: Set<UUID128> = []
     var devices: [Device] = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (index, line) in text.lines.enumerated() {
       if line.isEmpty || line.hasPrefix("#") { continue }
       let fields = line.split(separator: ",", maxSplits: 3, omittingEmptySubsequences: false)
       guard fields.count == 4, !fields[0].isEmpty, !fields[2].isEmpty, !fields[3].isEmpty else {
         throw ImportError(description: "\(path): line \(index + 1) is not OUI,ProductClass,SerialNumber,password")
       }
       let id = DeviceID(oui: String(fields[0]), productClass: String(fields[1]), serialNumber: String(fields[2]))
+      if let excess = id.excess { throw ImportError(description: "\(path): line \(index + 1): \(excess)") }
       guard seen.insert(id.id).inserted else {
         throw ImportError(description: "\(path): line \(index + 1): the device \(id.canonicalIdentity) stands twice")
       }

@@ -13,11 +13,9 @@ enum GatewayRole {
     let configuration = process.configuration.gateway
     let loops = min(process.loops(configuration.loops), 255)
     let parts = try parts(configuration, loops, process, log)
-    // Each loop has a listener of its own: what the process may have open is shared among them, with room for the rest.
-    let connections =
-      configuration.limits.connections > 0 ? configuration.limits.connections : process.openFiles * 9 / 10
+    let connections = self.connections(configuration, process) / loops
     let tickets = try tickets(process.keyring)
-    let listeners = try configuration.listeners.map { try listening($0, configuration, connections / loops, tickets) }
+    let listeners = try configuration.listeners.map { try listening($0, configuration, tickets) }
     let http = self.http(configuration.limits)
     var shards: [GatewayShard] = []
     for number in 0..<loops {
@@ -39,12 +37,19 @@ enum GatewayRole {
     let gateway = LifecyclePart(
       "gateway", stopDeadline: drain.balancer + drain.posts + .seconds(3),
       start: {
+        for shard in all { try await shard.prepare() }
         for shard in all {
-          for address in try await shard.start(listeners, http, files: configuration.files.directory) {
+          let files = configuration.files.directory
+          for address in try await shard.listen(listeners, http, connections: connections, files: files) {
             process.logger.info("listening for CPEs") { $0.add(.address, describing: address) }
           }
         }
         process.readiness.ready("gateway")
+      },
+      reload: {
+        // All of them, or none.
+        let contexts = try configuration.listeners.map { try tls($0, tickets) }
+        for shard in all { await shard.use(contexts) }
       },
       stop: {
         process.readiness.stopping("gateway")
@@ -58,6 +63,13 @@ enum GatewayRole {
         for shard in all { await shard.close() }
       })
     return [directives, gateway]
+  }
+
+  /// How many connections the process may have, over all listeners and loops: of what it may have open a tenth is for
+  /// the rest, and a download takes a second descriptor.
+  private static func connections(_ configuration: GatewayConfiguration, _ process: ServerProcess) -> Int {
+    guard configuration.limits.connections == 0 else { return configuration.limits.connections }
+    return process.openFiles * 9 / 10 / (configuration.files.directory == nil ? 1 : 2)
   }
 
   /// The same at every gateway, so that a CPE resumes its TLS session wherever it comes; each day others.
@@ -88,27 +100,29 @@ enum GatewayRole {
     duration.components.seconds * 1_000_000 + duration.components.attoseconds / 1_000_000_000_000
   }
 
+  private static func tls(_ listener: ListenerConfiguration, _ tickets: TicketKeys) throws -> TLSServerContext? {
+    guard let certificate = listener.certificateFile, let key = listener.keyFile else { return nil }
+    return try TLSServerContext(
+      certificateChain: certificate, privateKey: key, ticketKeys: tickets, allowsLegacy: listener.allowsLegacyTLS)
+  }
+
   private static func listening(
-    _ listener: ListenerConfiguration, _ configuration: GatewayConfiguration, _ connections: Int, _ tickets: TicketKeys
+    _ listener: ListenerConfiguration, _ configuration: GatewayConfiguration, _ tickets: TicketKeys
   ) throws -> GatewayShard.Listening {
     var options = ListenerOptions()
-    if let certificate = listener.certificateFile, let key = listener.keyFile {
-      options.tls = try TLSServerContext(
-        certificateChain: certificate, privateKey: key, ticketKeys: tickets, allowsLegacy: listener.allowsLegacyTLS)
-    }
+    options.tls = try tls(listener, tickets)
     if listener.connectionIdentity == .proxyV2 || !listener.proxyPeers.isEmpty {
       options.proxies = try listener.proxyPeers.map { try AddressRange($0) }
     }
-    options.maximumConnections = connections
     var policy = Authentication.Policy()
     policy.digest = configuration.authentication.digest
     policy.basic =
       configuration.authentication.basic
       && (options.tls != nil || configuration.authentication.allowsBasicWithoutTLS)
     policy.none = configuration.authentication.allowsUnauthenticated
-    let host = listener.address.contains(":") ? "[\(listener.address)]" : listener.address
     var listening = GatewayShard.Listening(
-      address: try SocketAddress("\(host):\(listener.port)"), options: options, authentication: policy)
+      address: try SocketAddress(host: listener.address, port: listener.port), options: options,
+      authentication: policy)
     listening.followsConnection = listener.connectionIdentity != .none
     // What the log would not take must be refused before it is read.
     listening.body = min(configuration.limits.body, EventLogLimits.maximumBodyBytes)
@@ -118,6 +132,7 @@ enum GatewayRole {
 
   private static func http(_ limits: GatewayLimits) -> HTTPConfiguration {
     var http = HTTPConfiguration()
+    http.limits.head = limits.head
     http.headDeadline = limits.headDeadline
     http.bodyDeadline = limits.bodyDeadline
     http.idleDeadline = limits.idle

@@ -10,7 +10,7 @@ enum LogCompression {
 
   /// What was sealed is ours: only its size is bounded.
   @Sendable static func inflate(_ bytes: Span<UInt8>, _ limit: Int) -> [UInt8]? {
-    let inflater = Inflater(.gzip, sizeLimit: limit, ratioLimit: .max)
+    let inflater = Inflater(sizeLimit: limit, ratioLimit: .max)
     var output: [UInt8] = []
     do throws(RequestError) {
       try inflater.inflate(bytes) { piece in piece.withUnsafeBufferPointer { output.append(contentsOf: $0) } }

@@ -10,12 +10,10 @@ enum NorthboundRole {
     let configuration = process.configuration.northbound
     var settings = NorthboundSettings()
     settings.filesDirectory = process.configuration.gateway.files.directory
-    let host = configuration.address.contains(":") ? "[\(configuration.address)]" : configuration.address
-    let address = try SocketAddress("\(host):\(configuration.port)")
-    var tls: TLSServerContext?
-    if let certificate = configuration.certificateFile, let key = configuration.keyFile {
-      tls = try TLSServerContext(certificateChain: certificate, privateKey: key)
-    }
+    // In a process with other roles the rest is theirs.
+    settings.maximumConnections = min(settings.maximumConnections, process.openFiles / 20)
+    let address = try SocketAddress(host: configuration.address, port: configuration.port)
+    let tls = try tls(configuration)
     let browser = LogBrowser(
       on: process.control, keyring: process.keyring, sealer: process.sealer, open: { try await process.openLog() })
     var parts = [LifecyclePart("log browser", stop: { await browser.close() })]
@@ -40,11 +38,14 @@ enum NorthboundRole {
       name,
       start: {
         try await lanes.reading.waitUntilReady()
-        if number == 0 { try await adoptToken(process.configuration.northbound.tokenFile, lanes.writing) }
+        if number == 0 {
+          try await adoptToken(process.configuration.northbound.tokenFile, lanes.writing, process.logger)
+        }
         let bound = try await server.listen(on: address, tls: tls)
         process.logger.info("listening for the API") { $0.add(.address, describing: bound) }
         process.readiness.ready(name)
       },
+      reload: { await server.use(try self.tls(process.configuration.northbound)) },
       stop: {
         process.readiness.notReady(name, reason: "stopping")
         await server.drain()
@@ -55,14 +56,32 @@ enum NorthboundRole {
       })
   }
 
+  private static func tls(_ configuration: NorthboundConfiguration) throws -> TLSServerContext? {
+    guard let certificate = configuration.certificateFile, let key = configuration.keyFile else { return nil }
+    return try TLSServerContext(certificateChain: certificate, privateKey: key)
+  }
+
   /// A token that the installation wrote into a file is good from the start; further ones are made by `carillon token`.
-  private static func adoptToken(_ path: String, _ lane: Lane) async throws {
-    guard let bytes = try? FileContents.readSecret(path) else { return }
-    let token = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
-    guard let token else { return }
-    let tokens = TokenStore(lane)
-    // The file may hold another token by now.
-    _ = try await tokens.revoke("token-file")
-    try await tokens.adopt("token-file", token: token)
+  /// A file that cannot be read as a secret keeps the API from starting; without a file the token of before stays, for
+  /// another machine may have one, and it is said.
+  private static func adoptToken(_ path: String, _ lane: Lane, _ logger: Logger) async throws {
+    let (tokens, name) = (TokenStore(lane), "token-file")
+    guard FileContents.exists(path) else {
+      guard try await tokens.has(name) else { return }
+      return logger.warning("the token file is gone, its token is good until it is revoked: carillon token revoke") {
+        $0.add(.part, name)
+        $0.add(.reason, path)
+      }
+    }
+    let text = String(decoding: try FileContents.readSecret(path), as: UTF8.self)
+    guard let token = text.split(whereSeparator: \.isWhitespace).first.map(String.init) else {
+      throw TokenFileEmpty(path: path)
+    }
+    try await tokens.replace(name, token: token)
+  }
+
+  private struct TokenFileEmpty: Error, CustomStringConvertible {
+    let path: String
+    var description: String { "\(path): is empty; it should hold a token (northbound.token_file)" }
   }
 }

@@ -18,8 +18,8 @@ enum SchedulerRole {
       LifecyclePart(
         name,
         start: {
-          let scheduler = try await loop.run { try make(process, log, on: loop) }
           try await log.probe(written: [.messages, .deviceEvents, .taskEvents, .deadLetters], read: [])
+          let scheduler = try await loop.run { try make(process, log, on: loop) }
           await box.put(scheduler)
           process.readiness.ready(name)
         },

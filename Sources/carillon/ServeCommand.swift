@@ -14,15 +14,26 @@ enum ServeCommand {
       line.add(LogKey("open_files"), process.openFiles)
     }
     let lifecycle = Lifecycle(
-      on: process.control, logger: process.logger, stopDeadline: configuration.operations.stopDeadline)
-    let address = try SocketAddress("\(configuration.operations.address):\(configuration.operations.port(of: role))")
+      on: process.control, logger: process.logger, stopDeadline: configuration.operations.stopDeadline,
+      readiness: process.readiness, isAway: isAway)
+    let operations = configuration.operations
+    let address = try SocketAddress(host: operations.address, port: operations.port(of: role))
     let health = HealthServer(
       on: try EventLoop(name: "health"), metrics: process.metrics, readiness: process.readiness, pulse: process.pulse)
     process.metrics.addProcessMetrics(version: Carillon.version, role: role.name)
+    process.metrics.counter("carillon_log_lines_dropped_total", "Log lines that had no room") {
+      Double(writer.dropped)
+    }
     await lifecycle.add(health.part(address))
-    let (log, incarnation) = try await process.openLog()
-    await lifecycle.add(LifecyclePart("event log", start: {}, stop: { await log.shutdown() }))
-    for part in try await parts(role, process, log, incarnation) { await lifecycle.add(part) }
+    let opened = Box<any EventLog>()
+    await lifecycle.add(
+      LifecyclePart(
+        "event log",
+        start: {
+          let (log, incarnation) = try await process.openLog()
+          await opened.put(log)
+          for part in try await parts(role, process, log, incarnation) { await lifecycle.add(part) }
+        }, stop: { await opened.value?.shutdown() }))
     let end = await lifecycle.run()
     process.logger.info("stopped") { $0.add(.reason, describing: end) }
     writer.close()
@@ -35,7 +46,7 @@ enum ServeCommand {
     _ role: ProcessRole, _ process: ServerProcess, _ log: any EventLog, _ incarnation: UUID128
   ) async throws -> [LifecyclePart] {
     var parts: [LifecyclePart] = []
-    // A gateway on the Kafka log commits nothing, and must be able to start without PostgreSQL.
+    // A gateway on the Kafka log commits nothing.
     if role != .gateway || process.configuration.log.kind == .postgresql { parts.append(durability(process)) }
     if role == .worker || role == .all { parts += try WorkerRole.parts(process, log, incarnation) }
     if role == .scheduler || role == .all { parts += try SchedulerRole.parts(process, log) }
@@ -44,21 +55,23 @@ enum ServeCommand {
     return parts
   }
 
-  /// Nothing is served before it is known that commits hold what they promise. A database that is away is waited for,
-  /// for as long as a start may take.
+  /// Nothing is served before it is known that commits hold what they promise.
   private static func durability(_ process: ServerProcess) -> LifecyclePart {
     let allows = process.configuration.database.allowsAsynchronousStandby
     return LifecyclePart("database") {
       let lane = try Lane(on: process.control, process.database)
       defer { lane.closeSoon() }
-      while true {
-        do {
-          return try await CommitDurability.check(on: lane, allowsAsynchronousStandby: allows)
-        } catch let error as PostgreSQLError where error.isRetryable && !Task.isCancelled {
-          process.logger.warning("the database is not there yet") { $0.add(error) }
-          try await process.control.sleep(for: .seconds(1))
-        }
-      }
+      try await CommitDurability.check(on: lane, allowsAsynchronousStandby: allows)
+    }
+  }
+
+  /// Whether an error of a start says that PostgreSQL, or the log, is away: a supervisor that starts the process again
+  /// could do no more than wait.
+  private static func isAway(_ error: any Error) -> Bool {
+    switch error {
+    case let error as PostgreSQLError: error.isRetryable
+    case let error as EventLogError: error.kind == .unavailable
+    default: false
     }
   }
 }

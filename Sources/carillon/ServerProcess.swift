@@ -50,10 +50,11 @@ struct ServerProcess: Sendable {
 
   private static func adding(password: String, to connection: String) -> String {
     guard connection.hasPrefix("postgres") else {
-      let escaped = password.split(separator: "", omittingEmptySubsequences: false).map { character in
-        character == "'" || character == "\\" ? "\\\(character)" : String(character)
+      let escaped = password.reduce(into: "") { text, character in
+        if character == "'" || character == "\\" { text.append("\\") }
+        text.append(character)
       }
-      return connection + " password='\(escaped.joined())'"
+      return connection + " password='\(escaped)'"
     }
     let encoded = password.utf8.map { byte -> String in
       let isPlain = (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)

@@ -18,8 +18,8 @@ enum WorkerRole {
       return LifecyclePart(
         name,
         start: {
-          let shard = try await loop.run { Shard(try work(process, log, incarnation, on: loop)) }
           try await log.probe(written: [.directives], read: [.messages])
+          let shard = try await loop.run { Shard(try work(process, log, incarnation, on: loop)) }
           await box.put(shard)
           process.readiness.ready(name)
         },

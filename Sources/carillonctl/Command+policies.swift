@@ -50,7 +50,7 @@ extension Command {
 
   /// The value of the document's own `name`.
   private static func name(in text: String) -> String? {
-    for line in text.split(separator: "\n") where line.hasPrefix("name:") {
+    for line in text.lines where line.hasPrefix("name:") {
       let value = line.dropFirst(5).prefix { $0 != "#" }.filter { !" \t\r\"'".contains($0) }
       return value.isEmpty ? nil : value
     }

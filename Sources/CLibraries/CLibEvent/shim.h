@@ -3,10 +3,6 @@
 #include <features.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
-#include <event2/listener.h>
 #include <event2/util.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>

@@ -58,6 +58,17 @@ public struct TokenStore: Sendable {
     guard made.affected == 1 else { throw TokenError.nameTaken(name) }
   }
 
+  /// Stores a token in the place of the one of that name, if there is one, in one step.
+  ///
+  /// - Throws: ``TokenError``; `PostgreSQLError`, also where another name has the token already.
+  public func replace(_ name: String, token: String) async throws {
+    guard Names.isName(name) else { throw TokenError.invalidName }
+    _ = try await lane.query(Self.upsert, .text(name), .bytes(Self.hash(token).bytes))
+  }
+
+  /// Whether there is a token of that name.
+  public func has(_ name: String) async throws -> Bool { try await list().contains { $0.name == name } }
+
   /// All tokens by name.
   public func list() async throws -> [Entry] {
     try await lane.query(Self.all).map {
@@ -83,6 +94,13 @@ public struct TokenStore: Sendable {
     """
     INSERT INTO api_token (name, hash, created_at, expires_at)
     VALUES ($1, $2, now(), now() + make_interval(secs => $3::bigint)) ON CONFLICT DO NOTHING
+    """)
+  private static let upsert = Statement(
+    "tokens.upsert",
+    """
+    INSERT INTO api_token (name, hash, created_at) VALUES ($1, $2, now())
+    ON CONFLICT (name) DO UPDATE SET hash = EXCLUDED.hash, created_at = EXCLUDED.created_at, expires_at = NULL
+     WHERE api_token.hash <> EXCLUDED.hash OR api_token.expires_at IS NOT NULL
     """)
   private static let all = Statement(
     "tokens.all", "SELECT name, created_at, expires_at FROM api_token ORDER BY name")

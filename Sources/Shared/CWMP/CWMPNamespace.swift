@@ -20,8 +20,10 @@ public struct CWMPNamespace: Sendable, Hashable, Codable, CustomStringConvertibl
 
   /// Reads a namespace URI; nil if it is none of CWMP's. White space around it and case do not matter.
   public init?(uri: String) {
-    let text = uri.trimmingXMLSpace().lowercased()
-    guard text.hasPrefix(Self.prefix), let minor = UInt8(text.dropFirst(Self.prefix.count)) else { return nil }
+    let text = uri.trimmingXMLSpace()
+    guard String(text.prefix(Self.prefix.count)).equalsIgnoringCase(Self.prefix),
+      let minor = UInt8(text.dropFirst(Self.prefix.count))
+    else { return nil }
     self.minor = minor
   }
 

@@ -21,9 +21,9 @@ public struct CWMPVersion: Sendable, Hashable, Comparable, CustomStringConvertib
     self.init(major: major, minor: minor)
   }
 
-  /// Reads a comma-separated list; what is no version is left out.
+  /// Reads a comma-separated list, its first 32 items; what is no version is left out.
   public static func list(_ text: String) -> [CWMPVersion] {
-    text.split(separator: ",").compactMap { CWMPVersion(String($0).trimmingXMLSpace()) }
+    text.split(separator: ",", maxSplits: 32).prefix(32).compactMap { CWMPVersion(String($0).trimmingXMLSpace()) }
   }
 
   /// The highest version of a CPE's list that this ACS speaks; nil means fault 8006 (item 43).

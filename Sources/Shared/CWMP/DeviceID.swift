@@ -17,6 +17,19 @@ public struct DeviceID: Sendable, Hashable, Codable {
     self.serialNumber = serialNumber
   }
 
+  /// What of a DeviceId is too long to be taken, in words; nil where nothing is.
+  ///
+  /// The bounds are those of item 79 and lenient: 64 characters of up to four bytes of UTF-8; an OUI, which should have
+  /// six characters, may have 32 bytes. An identity is then at most 1,634 bytes: an index of PostgreSQL takes 2,704.
+  public var excess: String? {
+    Self.excess("Manufacturer", manufacturer, 256) ?? Self.excess("OUI", oui, 32)
+      ?? Self.excess("ProductClass", productClass, 256) ?? Self.excess("SerialNumber", serialNumber, 256)
+  }
+
+  private static func excess(_ name: StaticString, _ part: String, _ most: Int) -> String? {
+    part.utf8.count > most ? "\(name) is longer than \(most) bytes" : nil
+  }
+
   /// The identity by which everything keys a device (item 80): `OUI-ProductClass-SerialNumber` in UTF-8, each part
   /// trimmed, the OUI in upper case, always three parts, every byte outside `[A-Za-z0-9_]` as `%XX`.
   public var canonicalIdentity: String {

@@ -12,6 +12,4 @@ public struct Dialect: OptionSet, Sendable, Hashable, Codable {
   public static let wordBooleans = Dialect(rawValue: 1 << 0)
   /// dateTime with milliseconds (item 48, Q36).
   public static let dateTimeMilliseconds = Dialect(rawValue: 1 << 1)
-  /// No XML declaration (two known clients refuse one; item 52 is the rule).
-  public static let noXMLDeclaration = Dialect(rawValue: 1 << 2)
 }

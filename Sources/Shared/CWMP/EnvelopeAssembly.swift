@@ -8,6 +8,8 @@ import XML
 struct EnvelopeAssembly {
   /// The deepest element that is kept, whatever the limits say.
   static let deepest = 63
+  /// Bytes of a message's name (the XSD says 64).
+  static let longestName = 64
 
   // What was found.
   var text = TextBuffer()
@@ -30,6 +32,8 @@ struct EnvelopeAssembly {
   private(set) var isCapturing = false
   private var section = Section.none
   private var textStart = 0
+  /// Where the present text is cut: values of parameters, which have a bound of their own, are not.
+  private var textEnd = Int.max
   private var type = ParameterType.Code.string
   private var openNodes = [Int32](repeating: -1, count: deepest + 1)
   private var listDepth = Int.max
@@ -72,6 +76,7 @@ struct EnvelopeAssembly {
     if isCapturing { text.truncate(to: textStart) }
     textStart = text.count
     isCapturing = true
+    textEnd = depth > listDepth ? .max : textStart + limits.textBytes
     if depth > listDepth {
       startInList(tag, depth: depth)
       return true
@@ -91,6 +96,26 @@ struct EnvelopeAssembly {
   }
 }
 
+// MARK: - Text
+
+extension EnvelopeAssembly {
+  /// Takes a piece of the present element's text.
+  @inline(__always)
+  mutating func append(_ piece: UnsafeBufferPointer<UInt8>) {
+    guard text.count + piece.count > textEnd else { return text.append(piece) }
+    appendCut(piece)
+  }
+
+  /// What goes on after a character that was cut is dropped with it.
+  private mutating func appendCut(_ piece: UnsafeBufferPointer<UInt8>) {
+    notes.insert(.cutText)
+    var room = max(textEnd - text.count, 0)
+    while room > 0, room < piece.count, piece[room] & 0xC0 == 0x80 { room -= 1 }
+    text.append(UnsafeBufferPointer(rebasing: piece.prefix(room)))
+    textEnd = text.count
+  }
+}
+
 // MARK: - The frame and the flat tree
 
 extension EnvelopeAssembly {
@@ -105,8 +130,7 @@ extension EnvelopeAssembly {
       noteDeclaredNamespaces(of: tag)
       return true
     case 3 where section == .header:
-      startHeaderBlock(tag)
-      return true
+      return startHeaderBlock(tag)
     case 3 where section == .body:
       return startMessage(tag)
     default:
@@ -127,18 +151,23 @@ extension EnvelopeAssembly {
     return true
   }
 
-  private mutating func startHeaderBlock(_ tag: borrowing XMLStartTag) {
+  private mutating func startHeaderBlock(_ tag: borrowing XMLStartTag) -> Bool {
+    guard header.count < limits.headerBlocks else {
+      refusal = CWMPError(.tooLarge, "more than \(limits.headerBlocks) header blocks")
+      return false
+    }
     header.append(
       EnvelopeNode(word: UInt8(tag.name), depth: 3, textStart: UInt32(textStart), textCount: 0, type: .string))
     switch Vocabulary.word(tag.name) {
-    case .id, .holdRequests, .sessionTimeout, .sessionTimeoutLowercase, .supportedCWMPVersions, .useCWMPVersion: return
+    case .id, .holdRequests, .sessionTimeout, .sessionTimeoutLowercase, .supportedCWMPVersions, .useCWMPVersion: break
     case .noMoreRequests: notes.insert(.noMoreRequests)
     default:
       for index in 0..<tag.attributeCount where Vocabulary.word(tag.attributeName(index)) == .mustUnderstand {
         let isDemanded = tag.withAttributeValue(index) { $0.count == 1 && $0[0] == UInt8(ascii: "1") }
-        if isDemanded { notUnderstood.append(String(tag.localNameText.prefix(64))) }
+        if isDemanded { notUnderstood.append(String(tag.localNameText.prefix(Self.longestName))) }
       }
     }
+    return true
   }
 
   private mutating func startMessage(_ tag: borrowing XMLStartTag) -> Bool {
@@ -147,6 +176,10 @@ extension EnvelopeAssembly {
       return false
     }
     method = tag.localNameText
+    guard method.utf8.count <= Self.longestName else {
+      refusal = CWMPError(.tooLarge, "the message's name is longer than \(Self.longestName) bytes")
+      return false
+    }
     noteDeclaredNamespaces(of: tag)
     namespace = cwmpNamespace(tag.namespace) ?? tag.namespaceText.flatMap { CWMPNamespace(uri: $0) }
     startNode(tag, depth: 3)

@@ -14,7 +14,7 @@ struct EnvelopeFrame {
     self.namespace = namespace
     self.dialect = dialect
     xml = XMLWriter(capacity: capacity)
-    if !dialect.contains(.noXMLDeclaration) { xml.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n") }
+    xml.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
     xml.raw(
       """
       <soap-env:Envelope xmlns:soap-env="http://schemas.xmlsoap.org/soap/envelope/" \

@@ -2,7 +2,7 @@
 public struct EnvelopeHeader: Sendable, Hashable {
   /// HoldRequests (an ACS's; some CPEs send it too); nil if absent.
   public var holdRequests: Bool?
-  /// SessionTimeout in seconds: how long the CPE may be silent (item 41).
+  /// SessionTimeout in seconds, an hour at most: how long the CPE may be silent (item 41).
   public var sessionTimeout: UInt32?
   /// SupportedCWMPVersions of the Inform; empty if absent (item 42).
   public var supportedVersions: [CWMPVersion]

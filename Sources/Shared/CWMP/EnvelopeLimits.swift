@@ -10,19 +10,21 @@ public struct EnvelopeLimits: Sendable, Hashable {
   public var nameBytes: Int
   /// Bytes of a value; a longer one leaves that parameter out.
   public var valueBytes: Int
-  /// Whether a header block with mustUnderstand 1 that is not known passes with a note instead of a SOAP fault
-  /// (item 38's lenient switch).
-  public var forgivesMustUnderstand: Bool
+  /// Bytes of any other text, which is cut there: the longest that the XSD knows is a URL of 1,024 characters.
+  public var textBytes: Int
+  /// Blocks of the Header; more refuse the message. CWMP knows six.
+  public var headerBlocks: Int
 
   /// Makes limits; the defaults are the product's.
   public init(
     xml: XMLLimits = XMLLimits(), parameters: Int = 50_000, nameBytes: Int = 256, valueBytes: Int = 64 << 10,
-    forgivesMustUnderstand: Bool = false
+    textBytes: Int = 4 << 10, headerBlocks: Int = 64
   ) {
     self.xml = xml
     self.parameters = parameters
     self.nameBytes = nameBytes
     self.valueBytes = valueBytes
-    self.forgivesMustUnderstand = forgivesMustUnderstand
+    self.textBytes = textBytes
+    self.headerBlocks = headerBlocks
   }
 }

@@ -22,19 +22,20 @@ public struct EnvelopeNotes: OptionSet, Sendable, Hashable, CustomStringConverti
   public static let droppedParameter = EnvelopeNotes(rawValue: 1 << 5)
   /// An EventStruct without EventCode was left out (item 81).
   public static let droppedEvent = EnvelopeNotes(rawValue: 1 << 6)
-  /// A header block with mustUnderstand 1 was not understood, and let pass (item 38).
-  public static let notUnderstood = EnvelopeNotes(rawValue: 1 << 7)
   /// An argument that the standard demands was missing, and taken as its default (item 94).
   public static let missingArgument = EnvelopeNotes(rawValue: 1 << 8)
   /// NoMoreRequests, which the standard has dropped (item 39).
   public static let noMoreRequests = EnvelopeNotes(rawValue: 1 << 9)
 
+  /// A text other than a parameter's value was too long, and cut.
+  public static let cutText = EnvelopeNotes(rawValue: 1 << 10)
+
   private static let names: [(EnvelopeNotes, String)] = [
     (.filtered, "filtered"), (.missingID, "missing_id"), (.foreignNamespace, "foreign_namespace"),
     (.foreignEnvelope, "foreign_envelope"), (.unknownType, "unknown_type"),
     (.droppedParameter, "dropped_parameter"), (.droppedEvent, "dropped_event"),
-    (.notUnderstood, "not_understood"), (.missingArgument, "missing_argument"),
-    (.noMoreRequests, "no_more_requests"),
+    (.missingArgument, "missing_argument"),
+    (.noMoreRequests, "no_more_requests"), (.cutText, "cut_text"),
   ]
 
   /// The notes' names, comma-separated, as metrics and logs use them.

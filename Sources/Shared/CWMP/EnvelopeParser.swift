@@ -116,7 +116,7 @@ public final class EnvelopeParser {
     let reply: CWMPError.Reply
     switch error.kind {
     case .tooManyBytes: (kind, reply) = (.tooLarge, .status(413))
-    case .tooDeep, .tooManyElements, .tooManyAttributes, .tooManyNames, .constructTooLong:
+    case .tooDeep, .tooManyElements, .tooManyAttributes, .tooManyNamespaces, .tooManyNames, .constructTooLong:
       (kind, reply) = (.tooLarge, .status(400))
     case .outOfMemory: (kind, reply) = (.outOfMemory, .status(503))
     case .notWellFormed, .badCharacters, .documentType, .incomplete, .stopped: (kind, reply) = (.notXML, .status(400))

@@ -30,7 +30,7 @@ final class EnvelopeSink: XMLSink {
 
   override func characters(_ text: Span<UInt8>) {
     if assembly.pointee.isCapturing {
-      text.withUnsafeBufferPointer { assembly.pointee.text.append($0) }
+      text.withUnsafeBufferPointer { assembly.pointee.append($0) }
     }
   }
 

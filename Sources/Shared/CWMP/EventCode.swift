@@ -48,7 +48,7 @@ public enum EventCode: Sendable, Hashable, CustomStringConvertible {
   /// Reads an EventCode, trimmed; never fails. Case does not matter.
   public init(_ text: String) {
     let text = text.trimmingXMLSpace()
-    self = Self.exact[text] ?? Self.exact.first { $0.key.lowercased() == text.lowercased() }?.value ?? .other(text)
+    self = Self.exact[text] ?? Self.texts.first { $0.1.equalsIgnoringCase(text) }?.0 ?? .other(text)
   }
 
   /// The EventCode as the standard writes it.

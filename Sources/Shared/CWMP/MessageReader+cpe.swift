@@ -21,6 +21,9 @@ extension MessageReader {
       throw CWMPError(
         .invalidArguments, "the Inform's DeviceId lacks OUI or SerialNumber", reply: .fault(.invalidArguments))
     }
+    if let excess = inform.deviceID.excess {
+      throw CWMPError(.invalidArguments, "the DeviceId's \(excess)", reply: .fault(.invalidArguments))
+    }
     inform.parameters.table = table
     return inform
   }
@@ -39,17 +42,25 @@ extension MessageReader {
     return device
   }
 
-  /// Four times what the XSD allows; a bound only against abuse.
+  /// Four times what the XSD allows; a bound only against abuse. Codes and keys go into a record's headers, so they are
+  /// cut at what the XSD allows (64 characters, which are ASCII; 32 of up to four bytes).
   private static let mostEvents = 256
+  private static let longestCode = 64
+  private static let longestKey = 128
 
   private mutating func events(_ index: Int) -> [EventStruct] {
     var events: [EventStruct] = []
     for child in children(of: index) {
-      let code = string(.eventCode, of: child)
-      if code.isEmpty || events.count == Self.mostEvents {
+      guard events.count < Self.mostEvents else {
+        notes.insert(.droppedEvent)
+        break
+      }
+      let code = string(.eventCode, of: child, most: Self.longestCode)
+      if code.isEmpty {
         notes.insert(.droppedEvent)
       } else {
-        events.append(EventStruct(EventCode(code), commandKey: string(.commandKey, of: child)))
+        let key = string(.commandKey, of: child, most: Self.longestKey)
+        events.append(EventStruct(EventCode(code), commandKey: key))
       }
     }
     return events
@@ -88,10 +99,10 @@ extension MessageReader {
     return TransferFault(code: number(.faultCode, of: index) ?? 9_002, string: string(.faultString, of: index))
   }
 
-  mutating func cpeResponse(to method: String) -> CPEResponse {
+  mutating func cpeResponse(to method: String) throws(CWMPError) -> CPEResponse {
     guard let known = RPCMethod(rawValue: method) else { return .unknown(method: method) }
     switch known {
-    case .getRPCMethods: return .getRPCMethods(strings(.methodList, of: root))
+    case .getRPCMethods: return .getRPCMethods(strings(.methodList, of: root, most: Self.mostMethods))
     case .getParameterNames:
       var list = ParameterInfoList()
       list.table = table
@@ -100,7 +111,7 @@ extension MessageReader {
       var list = ParameterList()
       list.table = table
       return .getParameterValues(list)
-    case .getParameterAttributes: return .getParameterAttributes(attributes())
+    case .getParameterAttributes: return .getParameterAttributes(try attributes())
     case .setParameterValues: return .setParameterValues(status: number(.status, of: root) ?? 0)
     case .setParameterAttributes: return .setParameterAttributes
     case .addObject:
@@ -122,15 +133,26 @@ extension MessageReader {
       completeTime: dateTime(.completeTime, of: root))
   }
 
-  private mutating func attributes() -> [ParameterAttributes] {
+  private func attributes() throws(CWMPError) -> [ParameterAttributes] {
     guard let list = child(.parameterList, of: root) else { return [] }
-    return children(of: list).compactMap { entry in
+    var attributes: [ParameterAttributes] = []
+    for entry in children(of: list) {
       let name = string(.name, of: entry)
-      guard !name.isEmpty else { return nil }
+      guard !name.isEmpty else { continue }
+      guard attributes.count < mostParameters else {
+        throw CWMPError(.tooLarge, "more than \(mostParameters) parameters", reply: .status(413))
+      }
       let notification = Int(string(.notification, of: entry)) ?? 0
-      return ParameterAttributes(name, notification: notification, accessList: strings(.accessList, of: entry))
+      let accessList = strings(.accessList, of: entry, most: Self.mostAccesses)
+      attributes.append(ParameterAttributes(name, notification: notification, accessList: accessList))
     }
+    return attributes
   }
+
+  // What of these lists counts; the standard has some thirty methods and one entity (`Subscriber`).
+  private static let mostMethods = 256
+  private static let mostAccesses = 64
+  private static let mostFaults = 256
 
   /// The CWMP code of a SOAP Fault, wherever below it the `FaultCode` lies (items 65 and 174).
   func fault() -> CWMPFault {
@@ -142,13 +164,13 @@ extension MessageReader {
     else {
       return CWMPFault(code: 0, string: string(.soapFaultString, of: root), side: side)
     }
-    let parameters = children(of: parent).filter { body[$0].word == Word.setParameterValuesFault.rawValue }
+    let faults = children(of: parent).lazy.filter { [body] in body[$0].word == Word.setParameterValuesFault.rawValue }
+    let parameters = faults.prefix(Self.mostFaults).map { [self] index in
+      CWMPFault.Parameter(
+        name: string(.parameterName, of: index), code: Int(string(.faultCode, of: index)) ?? 0,
+        string: string(.faultString, of: index))
+    }
     return CWMPFault(
-      code: number(body[code]) ?? 0, string: string(.faultString, of: parent), side: side,
-      parameters: parameters.map { index in
-        CWMPFault.Parameter(
-          name: string(.parameterName, of: index), code: Int(string(.faultCode, of: index)) ?? 0,
-          string: string(.faultString, of: index))
-      })
+      code: number(body[code]) ?? 0, string: string(.faultString, of: parent), side: side, parameters: parameters)
   }
 }

@@ -6,7 +6,7 @@ struct MessageReader {
   let body: [EnvelopeNode]
   let text: TextBuffer
   let side: EnvelopeParser.Side
-  let forgivesMustUnderstand: Bool
+  let mostParameters: Int
   var notes: EnvelopeNotes
 
   init(sink: EnvelopeSink, side: EnvelopeParser.Side, limits: EnvelopeLimits) {
@@ -14,7 +14,7 @@ struct MessageReader {
     body = sink.assembly.pointee.body
     text = sink.assembly.pointee.text
     self.side = side
-    forgivesMustUnderstand = limits.forgivesMustUnderstand
+    mostParameters = limits.parameters
     notes = sink.assembly.pointee.notes
   }
 
@@ -54,7 +54,8 @@ struct MessageReader {
         let isEmpty = text.trimmed(node.text).isEmpty
         if !isEmpty, node.text.count <= 1_024 { id = Array(text.bytes(node.text)) }
       case .holdRequests: header.holdRequests = boolean(node)
-      case .sessionTimeout, .sessionTimeoutLowercase: header.sessionTimeout = UInt32(exactly: number(node) ?? -1)
+      case .sessionTimeout, .sessionTimeoutLowercase:
+        header.sessionTimeout = UInt32(exactly: number(node) ?? -1).map { min($0, Self.longestTimeout) }
       case .supportedCWMPVersions: header.supportedVersions = CWMPVersion.list(string(node))
       case .useCWMPVersion: header.useVersion = CWMPVersion(string(node))
       default: break
@@ -64,12 +65,11 @@ struct MessageReader {
     return (id, header)
   }
 
-  private mutating func check(_ header: EnvelopeHeader) throws(CWMPError) {
+  /// An hour: how long a CPE can have us keep its session though it is silent.
+  private static let longestTimeout: UInt32 = 3_600
+
+  private func check(_ header: EnvelopeHeader) throws(CWMPError) {
     guard !header.notUnderstood.isEmpty else { return }
-    guard !forgivesMustUnderstand else {
-      notes.insert(.notUnderstood)
-      return
-    }
     let names = header.notUnderstood.joined(separator: ", ")
     let fault = CWMPFault(code: 0, string: "header not understood: \(names)", side: .mustUnderstand)
     throw CWMPError(.notUnderstood, "unknown header block with mustUnderstand 1: \(names)", reply: .fault(fault))
@@ -87,7 +87,7 @@ struct MessageReader {
     if method == "Fault" { return .fault(fault()) }
     if method.hasSuffix("Response") {
       let answered = String(method.dropLast("Response".utf8.count))
-      return side == .acs ? .cpeResponse(cpeResponse(to: answered)) : .acsResponse(acsResponse(to: answered))
+      return side == .acs ? .cpeResponse(try cpeResponse(to: answered)) : .acsResponse(acsResponse(to: answered))
     }
     guard side == .acs else {
       guard let known = RPCMethod(rawValue: method) else { return .unknownACSRequest(method: method) }
@@ -126,6 +126,14 @@ extension MessageReader {
     return string(body[index])
   }
 
+  /// The trimmed text of a child, cut at so many bytes, which is noted.
+  mutating func string(_ word: Word, of parent: Int, most: Int) -> String {
+    guard let index = child(word, of: parent) else { return "" }
+    let range = text.trimmed(body[index].text)
+    if range.count > most { notes.insert(.cutText) }
+    return String(decoding: text.bytes(text.cut(range, most: most)), as: UTF8.self)
+  }
+
   /// A decimal number of a node's text; nil if it is none.
   func number(_ node: EnvelopeNode) -> Int? { Int(string(node)) }
 
@@ -148,10 +156,10 @@ extension MessageReader {
     return text.isEmpty ? .unknown : DateTimeText(text)
   }
 
-  /// The texts of all children of a child.
-  func strings(_ word: Word, of parent: Int) -> [String] {
+  /// The texts of the first children of a child.
+  func strings(_ word: Word, of parent: Int, most: Int = .max) -> [String] {
     guard let list = child(word, of: parent) else { return [] }
-    return children(of: list).map { string(body[$0]) }
+    return children(of: list).prefix(most).map { string(body[$0]) }
   }
 
   /// The table of a large list.

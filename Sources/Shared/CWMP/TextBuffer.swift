@@ -40,6 +40,14 @@ struct TextBuffer {
     return lower..<upper
   }
 
+  /// The range up to so many bytes, and not into a character.
+  func cut(_ range: Range<Int>, most: Int) -> Range<Int> {
+    guard range.count > most else { return range }
+    var upper = range.lowerBound + most
+    while upper > range.lowerBound, base[upper] & 0xC0 == 0x80 { upper -= 1 }
+    return range.lowerBound..<upper
+  }
+
   func bytes(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
     UnsafeBufferPointer(start: base + range.lowerBound, count: range.count)
   }

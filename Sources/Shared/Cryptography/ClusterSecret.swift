@@ -13,12 +13,8 @@ public struct ClusterSecret: Sendable {
     case log = "carillon log v1"
     /// Nonces of HTTP Digest challenges.
     case digestNonce = "carillon digest nonce v1"
-    /// Page cursors and other tokens handed to clients of the API.
-    case apiToken = "carillon api token v1"
     /// Credentials that are computed from a device's identity rather than stored.
     case derivedCredentials = "carillon derived credentials v1"
-    /// The file server's URLs.
-    case fileURL = "carillon file url v1"
     /// The secret's public name, see ``ClusterSecret/id``.
     case identifier = "carillon key id v1"
   }

@@ -14,14 +14,19 @@ public struct DigestNonces: Sendable {
   private let keys: [SecretKey]
   private let realm: [UInt8]
 
+  /// Thirty seconds: for so long an answer that was read on its way could be used at a gateway that has not seen it.
+  public static let defaultLifetimeMilliseconds: Int64 = 30_000
+
   /// How long a nonce is fresh.
   public let lifetimeMilliseconds: Int64
 
   /// Nonces of one realm.
   ///
-  /// - Parameter lifetimeMilliseconds: five minutes unless given: an answer follows its challenge at once, and a CPE
-  ///   that reuses a nonce in later sessions is told `stale` at the cost of a round trip.
-  public init(_ keyring: ClusterKeyring, realm: String, lifetimeMilliseconds: Int64 = 300_000) {
+  /// - Parameter lifetimeMilliseconds: an answer follows its challenge at once, and a CPE that uses a nonce for longer
+  ///   is told `stale` at the cost of a round trip.
+  public init(
+    _ keyring: ClusterKeyring, realm: String, lifetimeMilliseconds: Int64 = DigestNonces.defaultLifetimeMilliseconds
+  ) {
     keys = keyring.all.map { $0.key(for: .digestNonce) }
     self.realm = Array(realm.utf8)
     self.lifetimeMilliseconds = lifetimeMilliseconds
@@ -45,6 +50,12 @@ public struct DigestNonces: Sendable {
     guard keys.contains(where: { ConstantTime.equal(code(signed, $0), mac) }) else { return .foreign }
     let issued = Int64(bitPattern: UInt64(bytes.span.bigEndian(at: 0)) << 32 | UInt64(bytes.span.bigEndian(at: 4)))
     return abs(milliseconds - issued) <= lifetimeMilliseconds ? .fresh : .stale
+  }
+
+  /// What tells a nonce of ours from others of ours: its random part. 0 for one that is not ours.
+  public static func mark(of nonce: [UInt8]) -> UInt64 {
+    guard let bytes = Base64.decode(nonce.span, .url), bytes.count == 32 else { return 0 }
+    return UInt64(bytes.span.bigEndian(at: 8)) << 32 | UInt64(bytes.span.bigEndian(at: 12))
   }
 
   private func code(_ bytes: [UInt8], _ key: SecretKey) -> UUID128 {

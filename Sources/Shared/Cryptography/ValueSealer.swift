@@ -51,11 +51,6 @@ public struct ValueSealer: Sendable {
   public func openText(_ sealed: [UInt8], owner: UUID128) throws(CryptographyError) -> String {
     String(decoding: try open(sealed.span, associatedData: owner.bytes.span), as: UTF8.self)
   }
-
-  /// Whether a sealed value should be sealed again because it was made with a former secret.
-  public func isOutdated(_ sealed: [UInt8]) -> Bool {
-    sealed.count >= Self.overhead && sealed.span.bigEndian(at: 1) != currentID
-  }
 }
 
 extension [UInt8] {

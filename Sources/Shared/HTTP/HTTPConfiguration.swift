@@ -1,4 +1,4 @@
-/// Bounds and deadlines of a server's connections (trust: handshake 10 s, header 10 s, body ≥ 500 B/s after 5 s, idle
+/// Bounds and deadlines of a server's connections (trust: handshake 10 s, header 10 s, body ≥ 500 B/s after 5 s, silence
 /// 30 s).
 public struct HTTPConfiguration: Sendable {
   /// Bounds of a request's head and framing.
@@ -9,6 +9,8 @@ public struct HTTPConfiguration: Sendable {
   public var bodyGrace = Duration.seconds(5)
   /// Bytes a second that a body must keep up after its grace.
   public var bodyMinimumRate = 500
+  /// How long a body that has begun may be silent, whatever it has earned: who went away in it is not waited for.
+  public var bodySilence = Duration.seconds(30)
   /// What the body may take in all.
   public var bodyDeadline = Duration.seconds(120)
   /// How long a connection may wait for its next request. CPEs keep theirs for a whole session (item 10).

@@ -7,10 +7,8 @@ public final class HTTPServer {
   public let loop: EventLoop
   /// Bounds and deadlines; what is changed counts for new connections.
   public var configuration: HTTPConfiguration
-  /// Requests begun since the start.
-  public internal(set) var requestCount = 0
-  /// Requests refused for their framing, size or slowness, by status.
-  public internal(set) var refusals: [HTTPStatus: Int] = [:]
+  /// Told of each request that the server itself refuses: for its framing, size or slowness.
+  public var onRefusal: (HTTPStatus) -> Void = { _ in }
   /// True once ``drain()`` was called.
   public private(set) var isDraining = false
 
@@ -33,13 +31,14 @@ public final class HTTPServer {
 
   /// Opens a listener.
   ///
+  /// - Parameter budget: the connections that it shares with other listeners of the loop.
   /// - Returns: the listener, with the address in use; pause it, or give it new TLS settings, at any time.
   /// - Throws: `NetworkingError` (`.system`), such as an address in use.
   @discardableResult
   public func listen(
-    on address: SocketAddress, options: ListenerOptions = ListenerOptions()
+    on address: SocketAddress, options: ListenerOptions = ListenerOptions(), budget: ConnectionBudget? = nil
   ) throws(NetworkingError) -> Listener {
-    let listener = try Listener(on: address, loop: loop, options: options) { self.accept($0) }
+    let listener = try Listener(on: address, loop: loop, options: options, budget: budget) { self.accept($0) }
     listeners.append(listener)
     return listener
   }

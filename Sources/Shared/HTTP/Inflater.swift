@@ -1,25 +1,8 @@
 import CZlib
 
-/// Undoes `gzip` and `deflate` content codings piece by piece, with bounds on size and on the ratio of output to input,
+/// Undoes `gzip` (RFC 1952) piece by piece, with bounds on size and on the ratio of output to input,
 /// so that a small body cannot become a large one (decompression bombs).
 public final class Inflater {
-  /// What may be undone.
-  public enum Coding: Sendable {
-    /// RFC 1952.
-    case gzip
-    /// RFC 1950; the raw form (RFC 1951) that some clients send under this name is recognised.
-    case deflate
-
-    /// The coding of a Content-Encoding value; nil for others, which are 415.
-    public init?(contentEncoding value: String) {
-      switch value.lowercased() {
-      case "gzip", "x-gzip": self = .gzip
-      case "deflate": self = .deflate
-      default: return nil
-      }
-    }
-  }
-
   /// Bytes in so far.
   public private(set) var inputBytes = 0
   /// Bytes out so far.
@@ -27,7 +10,6 @@ public final class Inflater {
   /// Whether the stream's own end has been seen.
   public private(set) var isComplete = false
 
-  private let coding: Coding
   private let sizeLimit: Int
   private let ratioLimit: Int
   private var stream: UnsafeMutablePointer<z_stream>?
@@ -35,8 +17,7 @@ public final class Inflater {
   /// - Parameters:
   ///   - sizeLimit: bytes of output; more is 413.
   ///   - ratioLimit: output over input, once there are 64 KiB of output; more is 413.
-  public init(_ coding: Coding, sizeLimit: Int, ratioLimit: Int = 50) {
-    self.coding = coding
+  public init(sizeLimit: Int, ratioLimit: Int = 50) {
     self.sizeLimit = sizeLimit
     self.ratioLimit = ratioLimit
   }
@@ -54,7 +35,7 @@ public final class Inflater {
   public func inflate(_ bytes: Span<UInt8>, _ body: (Span<UInt8>) -> Void) throws(RequestError) {
     guard bytes.count > 0 else { return }
     guard !isComplete else { throw RequestError(.badRequest, "data behind the end of the compressed body") }
-    let stream = try begun(bytes)
+    let stream = try begun()
     let failure = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16384) { output in
       bytes.withUnsafeBufferPointer { input in
         stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
@@ -104,14 +85,12 @@ public final class Inflater {
     }
   }
 
-  private func begun(_ bytes: Span<UInt8>) throws(RequestError) -> UnsafeMutablePointer<z_stream> {
+  private func begun() throws(RequestError) -> UnsafeMutablePointer<z_stream> {
     if let stream { return stream }
     let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     stream.initialize(to: z_stream())
-    // zlib's header is told from the raw form by its first byte: method 8, window at most 32 KiB.
-    let isZlib = bytes[0] & 0x0F == 8 && bytes[0] >> 4 <= 7
-    let windowBits: CInt = coding == .gzip ? 15 + 16 : isZlib ? 15 : -15
-    guard inflateInit2_(stream, windowBits, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
+    // The largest window, and gzip's header.
+    guard inflateInit2_(stream, 15 + 16, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size)) == Z_OK else {
       stream.deallocate()
       throw RequestError(.serviceUnavailable, "no memory to decompress")
     }

@@ -2,7 +2,6 @@
 /// in lower case. Valid until its exchange has been answered; what is needed longer is to be copied.
 public struct RequestHead: Sendable {
   var lines = HeadBuffer()
-  private var methodEnd: UInt16 = 0
   private var targetRange: Range<UInt16> = 0..<0
 
   /// The method.
@@ -24,9 +23,6 @@ public struct RequestHead: Sendable {
   /// empty (CWMP's empty POST has three forms, item 6).
   public var announcesBody: Bool { isChunked || (contentLength ?? 0) > 0 }
 
-  /// The method's name as sent.
-  public var methodName: String { String(decoding: lines.bytes[0..<Int(methodEnd)], as: UTF8.self) }
-
   /// The request target as sent, such as `/acs?x=1`.
   public var target: String { lines.text(targetRange) }
 
@@ -45,11 +41,6 @@ public struct RequestHead: Sendable {
     lines.first(name).map { lines.text($0.value) }
   }
 
-  /// How often a field is present; `name` in lower case.
-  public func count(of name: StaticString) -> Int {
-    lines.fields.reduce(into: 0) { if lines.matches($1, name) { $0 += 1 } }
-  }
-
   /// All values of a field in their order; `name` in lower case.
   public func values(of name: StaticString) -> [String] {
     lines.fields.filter { lines.matches($0, name) }.map { lines.text($0.value) }
@@ -59,16 +50,6 @@ public struct RequestHead: Sendable {
   public func withValue<Result>(of name: StaticString, _ body: (Span<UInt8>) throws -> Result) rethrows -> Result? {
     guard let field = lines.first(name) else { return nil }
     return try body(lines.bytes.span.extracting(Int(field.value.lowerBound)..<Int(field.value.upperBound)))
-  }
-
-  /// Calls `body` with the path's bytes.
-  public func withPath<Result>(_ body: (Span<UInt8>) throws -> Result) rethrows -> Result {
-    try body(lines.bytes.span.extracting(pathRange))
-  }
-
-  /// Calls `body` with each field's name and value, in their order.
-  public func forEachField(_ body: (_ name: String, _ value: String) -> Void) {
-    for field in lines.fields { body(lines.text(field.name), lines.text(field.value)) }
   }
 
   private var pathRange: Range<Int> {
@@ -89,7 +70,6 @@ public struct RequestHead: Sendable {
 
   mutating func take(_ line: RequestLine, at start: Int) {
     method = line.method
-    methodEnd = UInt16(start + line.methodEnd)
     targetRange = UInt16(start + line.target.lowerBound)..<UInt16(start + line.target.upperBound)
     minorVersion = line.minorVersion
     keepsAlive = minorVersion == 1

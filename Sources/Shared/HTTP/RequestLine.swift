@@ -1,14 +1,13 @@
 /// method SP target SP version, with exactly these spaces (RFC 9112 §3).
 struct RequestLine {
   let method: HTTPMethod
-  let methodEnd: Int
   let target: Range<Int>
   let minorVersion: UInt8
 
   init(_ bytes: Span<UInt8>) throws(RequestError) {
     var index = 0
     while index < bytes.count && bytes[index].isToken { index += 1 }
-    methodEnd = index
+    let methodEnd = index
     guard methodEnd > 0, methodEnd <= 32, index < bytes.count, bytes[index] == 0x20 else {
       throw RequestError(.badRequest, "malformed method")
     }

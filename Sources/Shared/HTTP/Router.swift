@@ -1,6 +1,9 @@
 /// An API handler. It runs as a task on the server's loop, without a hop, and is cancelled when the client goes.
 public typealias APIHandler = @Sendable (APIRequest) async throws -> APIResponse
 
+/// Whether a request's body is read: asked with the head alone. The answer instead; nil reads it.
+public typealias APIAdmission = @Sendable (APIRequest) async -> APIResponse?
+
 /// Routes by method and path: `/api/v1/devices/{id}`. `{name}` takes one segment, `{name...}` at the end takes the
 /// rest. A literal segment goes before a parameter, a parameter before the rest.
 public struct Router: Sendable {
@@ -8,6 +11,7 @@ public struct Router: Sendable {
     var pattern: String
     var names: [String]
     var bodyLimit: Int
+    var admission: APIAdmission?
     var handler: APIHandler
   }
 
@@ -45,9 +49,12 @@ public struct Router: Sendable {
 
   /// Adds a route; of two for the same method and pattern the later counts.
   ///
-  /// - Parameter bodyLimit: bytes of body accepted; more is 413.
+  /// - Parameters:
+  ///   - bodyLimit: bytes of body accepted; more is 413.
+  ///   - admission: asked before a body is read; nil reads it from anybody.
   public mutating func on(
-    _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 1 << 20, _ handler: @escaping APIHandler
+    _ method: HTTPMethod, _ pattern: String, bodyLimit: Int = 1 << 20, admission: APIAdmission? = nil,
+    _ handler: @escaping APIHandler
   ) {
     var node = 0
     var names: [String] = []
@@ -62,7 +69,8 @@ public struct Router: Sendable {
         node = child(of: node, \.literals[String(segment)])
       }
     }
-    nodes[node].routes[method] = Route(pattern: pattern, names: names, bodyLimit: bodyLimit, handler: handler)
+    nodes[node].routes[method] = Route(
+      pattern: pattern, names: names, bodyLimit: bodyLimit, admission: admission, handler: handler)
   }
 
   private mutating func child(of node: Int, _ slot: WritableKeyPath<Node, Int?>) -> Int {

@@ -26,8 +26,9 @@ public final class RouterService: HTTPService {
       let request = APIRequest(
         method: head.method == .head ? .get : head.method, path: path, route: route.pattern, parameters: parameters,
         query: query, head: head, body: [], peer: exchange.peer)
-      return .accept(
-        APIReceiver(request, route.handler, router, loop), bodyLimit: route.bodyLimit)
+      let receiver = APIReceiver(request, route.handler, router, loop)
+      if head.announcesBody, let admission = route.admission { receiver.ask(admission, exchange) }
+      return .accept(receiver, bodyLimit: route.bodyLimit)
     }
   }
 
@@ -56,6 +57,19 @@ private final class APIReceiver: RequestReceiver {
     self.loop = loop
   }
 
+  /// Leaves the body where it is until it is known whether it is wanted.
+  func ask(_ admission: @escaping APIAdmission, _ exchange: Exchange) {
+    exchange.suspendReading()
+    let answering = LoopBound((self, exchange), on: loop)
+    task = Task(executorPreference: loop) { [loop, request] in
+      let refusal = await admission(request)
+      loop.runSoon {
+        let (receiver, exchange) = answering.value
+        if let refusal { receiver.answer(exchange, refusal) } else { exchange.resumeReading() }
+      }
+    }
+  }
+
   func body(_ bytes: Span<UInt8>, _ exchange: Exchange) { request.body.append(bytes) }
 
   func end(_ exchange: Exchange) {
@@ -72,7 +86,8 @@ private final class APIReceiver: RequestReceiver {
         receiver.answer(exchange, response)
       }
     }
-    timer = loop.schedule(after: router.deadline) { [unowned self, unowned exchange] in
+    timer = loop.schedule(after: router.deadline) { [weak self, weak exchange] in
+      guard let self, let exchange else { return }
       task?.cancel()
       answer(exchange, router.onRefusal(.gatewayTimeout, request.path))
     }

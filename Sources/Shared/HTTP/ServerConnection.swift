@@ -136,7 +136,6 @@ public final class ServerConnection: ConnectionDelegate {
 
   private func begin() {
     requestCount += 1
-    server.requestCount += 1
     let exchange = Exchange(connection: self)
     current = exchange
     phase = .body
@@ -184,7 +183,9 @@ public final class ServerConnection: ConnectionDelegate {
   /// Answers a request that the server itself cannot accept, and closes.
   private func refuse(_ error: RequestError) {
     guard phase != .over else { return }
-    server.refusals[error.status, default: 0] += 1
+    // What is wrong with the rest of a request that has its answer gets no second one.
+    guard phase != .draining else { return finish() }
+    server.onRefusal(error.status)
     let exchange = current
     current = nil
     write(error.status, FieldBlock("Content-Type", "text/plain"), Array((error.reason + "\n").utf8).span, closing: true)
@@ -275,6 +276,8 @@ public final class ServerConnection: ConnectionDelegate {
       self.stream = stream
       connection.write(piece)
     }
+    // The connection may have ended before this turn, or in it: then nothing is awaited any more.
+    guard phase == .streaming else { return }
     setDeadline(server.configuration.writeDeadline)
     if turn <= 0 && connection.unsentBytes == 0 {
       let this = LoopBound(self, on: server.loop)
@@ -388,7 +391,7 @@ public final class ServerConnection: ConnectionDelegate {
     let began = bodyBegan ?? server.loop.now
     bodyBegan = began
     let earned = configuration.bodyGrace + .seconds(exchange.bodyBytes) / max(1, configuration.bodyMinimumRate)
-    let end = began + min(earned, configuration.bodyDeadline)
+    let end = min(began + min(earned, configuration.bodyDeadline), server.loop.now + configuration.bodySilence)
     deadline = end
     if timer == nil || end < timerEnd { arm(end, end - server.loop.now) }
   }
@@ -396,7 +399,7 @@ public final class ServerConnection: ConnectionDelegate {
   private func arm(_ end: ContinuousClock.Instant, _ length: Duration) {
     timerEnd = end
     if let timer { return timer.restart(after: length) }
-    timer = server.loop.schedule(after: length) { [unowned self] in timerFired() }
+    timer = server.loop.schedule(after: length) { [weak self] in self?.timerFired() }
   }
 
   private func timerFired() {

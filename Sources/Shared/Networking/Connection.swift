@@ -57,8 +57,6 @@ public final class Connection: LoopEvent {
   public internal(set) var peer: SocketAddress
   /// Our end; for an accepted connection behind PROXY protocol the address that the client connected to.
   public internal(set) var local: SocketAddress?
-  /// Any object of the owner's.
-  public var attachment: AnyObject?
 
   var descriptor: CInt
   var phase: Phase
@@ -98,7 +96,7 @@ public final class Connection: LoopEvent {
   public var isTLS: Bool { tls != nil }
 
   /// The TLS version and whether the session was resumed by a ticket; nil for plain connections.
-  public var tlsDescription: String? { tls?.summary }
+  var tlsDescription: String? { tls?.summary }
 
   /// What a later connection to the same server may resume; nil for plain connections, or until the server has sent its
   /// ticket, which comes with its first data.
@@ -145,7 +143,7 @@ public final class Connection: LoopEvent {
   }
 
   /// Tells the other side that we send no more (after what is written has left, if TLS is not in use).
-  public func shutdownWriting() {
+  func shutdownWriting() {
     guard phase == .open, unsentBytes == 0 else { return }
     tls?.shutdown()
     shutdown(descriptor, CInt(SHUT_WR))

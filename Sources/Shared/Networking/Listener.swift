@@ -7,7 +7,7 @@ public struct ListenerOptions: Sendable {
   public var tls: TLSServerContext?
   /// Who may and must send a PROXY protocol v2 header; nil: nobody does. A peer outside these ranges is refused.
   public var proxies: [AddressRange]?
-  /// How many connections may be open at once; at the limit the listener waits, and the kernel's backlog fills.
+  /// How many connections may be open at once, where the listener has no ``ConnectionBudget`` with others.
   public var maximumConnections = Int.max
   /// How long the PROXY header and TLS handshake may take together.
   public var establishmentDeadline = Duration.seconds(10)
@@ -26,16 +26,11 @@ public struct ListenerOptions: Sendable {
 public final class Listener: LoopEvent {
   /// The address in use, with the port that the system chose if 0 was asked for.
   public let address: SocketAddress
-  /// Connections accepted here and still open.
-  public private(set) var connectionCount = 0
-  /// Connections accepted since the start.
-  public private(set) var acceptedCount = 0
-  /// Connections closed at once, for coming from outside the proxies' ranges.
-  public private(set) var refusedCount = 0
   /// TLS for connections accepted from now on: set it anew when certificates are reloaded.
   public var tls: TLSServerContext?
 
   private let options: ListenerOptions
+  private let budget: ConnectionBudget
   private let descriptor: CInt
   private var accepted: ((Connection) -> (any ConnectionDelegate)?)?
   private var paused = false
@@ -45,16 +40,19 @@ public final class Listener: LoopEvent {
   /// Listens on `address` and calls `accepted` for each connection; what that returns becomes its delegate, nil closes
   /// it.
   ///
+  /// - Parameter budget: what it shares with other listeners of the loop; nil: the options' maximum is its own.
   /// - Throws: `NetworkingError` (`.system`), such as an address in use.
   public init(
     on address: SocketAddress, loop: EventLoop, options: ListenerOptions = ListenerOptions(),
-    _ accepted: @escaping (Connection) -> (any ConnectionDelegate)?
+    budget: ConnectionBudget? = nil, _ accepted: @escaping (Connection) -> (any ConnectionDelegate)?
   ) throws(NetworkingError) {
     self.options = options
+    self.budget = budget ?? ConnectionBudget(options.maximumConnections)
     self.accepted = accepted
     tls = options.tls
     (descriptor, self.address) = try Listener.open(address, options)
     super.init(loop: loop)
+    self.budget.join(self)
     update()
   }
 
@@ -113,7 +111,7 @@ public final class Listener: LoopEvent {
   }
 
   private func update() {
-    let wanted = accepted != nil && !paused && retry == nil && connectionCount < options.maximumConnections
+    let wanted = accepted != nil && !paused && retry == nil && budget.hasRoom
     guard wanted != listening else { return }
     listening = wanted
     if wanted { arm(descriptor: descriptor, what: EV_READ | EV_PERSIST, timeout: nil) } else { disarm() }
@@ -132,9 +130,7 @@ public final class Listener: LoopEvent {
       }
       return false
     }
-    acceptedCount += 1
     guard let peer, let accepted, mayConnect(peer) else {
-      refusedCount += 1
       Glibc.close(socket)
       return true
     }
@@ -149,11 +145,10 @@ public final class Listener: LoopEvent {
       connection.tls = stream
     }
     guard let delegate = accepted(connection) else { return true }
-    connectionCount += 1
-    connection.onEnd = { [weak self] in self?.connectionEnded() }
+    budget.take()
+    connection.onEnd = { [budget] in budget.give() }
     connection.delegate = delegate
     connection.start(within: options.establishmentDeadline)
-    update()
     return true
   }
 
@@ -162,10 +157,8 @@ public final class Listener: LoopEvent {
     return proxies.contains { $0.contains(peer.ip) }
   }
 
-  private func connectionEnded() {
-    connectionCount -= 1
-    update()
-  }
+  /// There is room for connections again, or no more.
+  func budgetChanged() { update() }
 
   /// Out of descriptors or memory: accepting again at once would only spin.
   private func waitForResources() {

@@ -28,6 +28,13 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     self.init(ip: ip, port: port)
   }
 
+  /// The address that a configuration names in two parts: `::` and 7547; brackets are not needed.
+  ///
+  /// - Throws: `NetworkingError` (`.invalidAddress`).
+  public init(host: String, port: Int) throws(NetworkingError) {
+    try self.init(host.contains(":") && !host.hasPrefix("[") ? "[\(host)]:\(port)" : "\(host):\(port)")
+  }
+
   /// `192.0.2.1:7547` or `[2001:db8::1]:7547`.
   public var description: String { ip.isIPv4 ? "\(ip):\(port)" : "[\(ip)]:\(port)" }
 

@@ -79,6 +79,8 @@ struct ParserState {
       return refuse(
         depth > limits.depth ? .tooDeep : elements > limits.elements ? .tooManyElements : .tooManyAttributes)
     }
+    // Prefix and URI of each stand in one table.
+    if namespaces > 0, let context, context.pointee.nsNr > 2 * limits.namespaces { return refuse(.tooManyNamespaces) }
     let tag = XMLStartTag(
       name: names.pointee.number(of: localName), namespace: uri.map { names.pointee.number(of: $0) } ?? 0,
       localName: localName, uri: uri, attributes: attributeTable, attributeCount: attributes,

@@ -20,6 +20,16 @@ public enum XMLCharset: Sendable, Hashable {
     }
   }
 
+  /// The label that a Content-Type names, at most 64 bytes of it; empty where it names none.
+  public static func label(inContentType text: String) -> String {
+    for parameter in text.utf8.split(separator: UInt8(ascii: ";")).dropFirst() {
+      let name = parameter.drop { $0 == 0x20 || $0 == 9 }
+      let isCharset = name.count > 8 && zip(name, "charset=".utf8).allSatisfy { lowercased($0) == $1 }
+      if isCharset { return String(decoding: name.dropFirst(8).prefix(64), as: UTF8.self) }
+    }
+    return ""
+  }
+
   private static func lowercased(_ byte: UInt8) -> UInt8 {
     (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
   }

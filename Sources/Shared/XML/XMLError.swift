@@ -17,6 +17,8 @@ public struct XMLError: Error, Sendable, Hashable, CustomStringConvertible {
     case tooManyElements
     /// More attributes and namespaces on one element than ``XMLLimits/attributes``.
     case tooManyAttributes
+    /// More namespaces in scope than ``XMLLimits/namespaces``.
+    case tooManyNamespaces
     /// More different names than any honest document has: each costs memory, and time to look up.
     case tooManyNames
     /// One tag, comment or processing instruction longer than ``XMLLimits/construct``.

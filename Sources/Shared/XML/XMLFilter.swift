@@ -23,18 +23,14 @@ public enum XMLFilter {
     var preamble = XMLPreamble(charset: charset)
     let offset = preamble.take(body) ?? preamble.end() ?? 0
     let rest = UnsafeBufferPointer(rebasing: body[offset...])
-    guard preamble.charset != .utf8 else { return clean(String(decoding: rest, as: UTF8.self), limit: limit) }
+    guard preamble.charset != .utf8 else { return clean(rest, limit: limit) }
     var transcoder = XMLTranscoder(preamble.charset, bigEndian: preamble.bigEndian)
-    return clean(String(decoding: transcoder.transcode(rest), as: UTF8.self), limit: limit)
+    return transcoder.transcode(rest).withUnsafeBufferPointer { clean($0, limit: limit) }
   }
 
-  private static func clean(_ text: String, limit: Int) -> [UInt8] {
-    // String(decoding:) has replaced what is not UTF-8 already.
-    var text = text
-    return text.withUTF8 { bytes in
-      var cleaner = Cleaner(bytes)
-      return cleaner.run(limit: limit)
-    }
+  private static func clean(_ bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> [UInt8] {
+    var cleaner = Cleaner(bytes)
+    return cleaner.run(limit: limit)
   }
 }
 
@@ -79,16 +75,37 @@ private struct Cleaner {
     }
   }
 
-  /// Copies a byte unless XML 1.0 forbids the character (also U+FFFE and U+FFFF, EF BF BE/BF).
+  /// Copies a character unless XML 1.0 forbids it.
   private mutating func copyOne() {
     let byte = bytes[position]
+    guard byte < 0x80 else { return copyLong(byte) }
     position += 1
-    if byte < 0x20, byte != 9, byte != 10, byte != 13 { return }
-    if byte == 0xEF, position + 1 < bytes.count, bytes[position] == 0xBF, bytes[position + 1] >= 0xBE {
-      position += 2
-      return
+    if byte >= 0x20 || byte == 9 || byte == 10 || byte == 13 { result.append(byte) }
+  }
+
+  /// Copies a character of several bytes, but for U+FFFE and U+FFFF, which XML forbids. What is none becomes U+FFFD, one
+  /// for each part that could have begun one (Unicode, section 3.9, table 3-7).
+  private mutating func copyLong(_ lead: UInt8) {
+    let (count, second): (Int, ClosedRange<UInt8>) =
+      switch lead {
+      case 0xC2...0xDF: (2, 0x80...0xBF)
+      case 0xE0: (3, 0xA0...0xBF)
+      case 0xED: (3, 0x80...0x9F)
+      case 0xE1...0xEF: (3, 0x80...0xBF)
+      case 0xF0: (4, 0x90...0xBF)
+      case 0xF1...0xF3: (4, 0x80...0xBF)
+      case 0xF4: (4, 0x80...0x8F)
+      default: (0, 0x80...0xBF)
+      }
+    let start = position
+    position += 1
+    if count > 1, position < bytes.count, second.contains(bytes[position]) {
+      position += 1
+      while position < min(start + count, bytes.count), bytes[position] & 0xC0 == 0x80 { position += 1 }
     }
-    result.append(byte)
+    guard position == start + count else { return result.append(contentsOf: [0xEF, 0xBF, 0xBD]) }
+    let isForbidden = lead == 0xEF && bytes[start + 1] == 0xBF && bytes[start + 2] >= 0xBE
+    if !isForbidden { result.append(contentsOf: bytes[start..<position]) }
   }
 
   private mutating func copy(until end: StaticString) {

@@ -171,6 +171,7 @@ extension XMLPushParser {
       case .documentType: "a document type declaration is not allowed"
       case .tooDeep: "nested deeper than \(limits.depth)"
       case .tooManyElements: "more than \(limits.elements) elements"
+      case .tooManyNamespaces: "more than \(limits.namespaces) namespaces around one element"
       default: "more than \(limits.attributes) attributes and namespaces on one element"
       }
     return XMLError(kind, line: line, column: 0, message: message)

@@ -6,6 +6,9 @@ import Synchronization
 final class Echo: HTTPService {
   let abandoned = Mutex<[Abandonment]>([])
   var held: [Exchange] = []
+  var refusals: [HTTPStatus: Int] = [:]
+  /// Makes what `/stream` answers with.
+  var streams: () -> any BodySource = { Zeros(atPiece: .max) {} }
 
   func begin(_ head: RequestHead, _ exchange: Exchange) -> HeadDecision {
     switch head.path {
@@ -14,6 +17,8 @@ final class Echo: HTTPService {
     case "/suspend":
       exchange.suspendReading()
       held.append(exchange)
+    case "/stream":
+      exchange.respond(.ok, FieldBlock(), from: streams())
     default:
       break
     }
@@ -49,6 +54,25 @@ final class Echo: HTTPService {
   }
 }
 
+/// A body of a gigabyte of zeros that does something while one of its pieces is asked for.
+final class Zeros: BodySource {
+  let length = 1 << 30
+  private let piece: Int
+  private let body: () -> Void
+  private var asked = 0
+
+  init(atPiece piece: Int, _ body: @escaping () -> Void) {
+    self.piece = piece
+    self.body = body
+  }
+
+  func next(_ most: Int) -> [UInt8] {
+    asked += 1
+    if asked == piece { body() }
+    return [UInt8](repeating: 0, count: most)
+  }
+}
+
 /// A server on one loop and a second loop for clients.
 struct HTTPFixture: Sendable {
   let serverLoop: EventLoop
@@ -66,6 +90,7 @@ struct HTTPFixture: Sendable {
     (address, server, echo) = try await serverLoop.run {
       let echo = Echo()
       let server = HTTPServer(loop: serverLoop, configuration: configuration, service: echo)
+      server.onRefusal = { [unowned echo] in echo.refusals[$0, default: 0] += 1 }
       let listener = try server.listen(on: SocketAddress(ip: .loopback, port: 0), options: options)
       return (listener.address, LoopBound(server, on: serverLoop), LoopBound(echo, on: serverLoop))
     }
@@ -101,8 +126,8 @@ struct HTTPFixture: Sendable {
   }
 
   func refusals() async throws -> [HTTPStatus: Int] {
-    let server = server
-    return try await serverLoop.run { server.value.refusals }
+    let echo = echo
+    return try await serverLoop.run { echo.value.refusals }
   }
 
   func end() async {

@@ -201,6 +201,54 @@ struct HTTPServerTests {
     await fixture.end()
   }
 
+  @Test func `a connection that ends while its answer is sent piece by piece arms no timer any more`() async throws {
+    var configuration = HTTPConfiguration()
+    configuration.writeDeadline = .milliseconds(20)
+    // The sixteenth piece ends a turn of the loop: the next one is posted.
+    for piece in [1, 16] {
+      let fixture = try await HTTPFixture(ListenerOptions(), configuration)
+      let (server, echo) = (fixture.server, fixture.echo)
+      try await fixture.serverLoop.run {
+        echo.value.streams = { Zeros(atPiece: piece) { server.value.close() } }
+      }
+      let client = try await fixture.client()
+      client.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+      _ = await client.receiveToEnd()
+      // A timer that was armed would fire by now.
+      try await fixture.serverLoop.sleep(for: .milliseconds(60))
+      #expect(try await fixture.serverLoop.run { server.value.connectionCount } == 0)
+      await fixture.end()
+    }
+  }
+
+  @Test func `what is wrong with the rest of a request that has its answer only ends the connection`() async throws {
+    let fixture = try await HTTPFixture()
+    let client = try await fixture.client()
+    client.send("POST /refuse HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+    #expect(await client.receive(until: "\r\n\r\n").hasPrefix("HTTP/1.1 401 "))
+    client.send("no chunk\r\n")
+    let text = await client.receiveToEnd()
+    #expect(text.ranges(of: "HTTP/1.1 ").count == 1, "\(text)")
+    await fixture.end()
+  }
+
+  @Test func `a body may take as long as it goes on, and is let go when it is silent (item 25)`() async throws {
+    var configuration = HTTPConfiguration()
+    configuration.bodyGrace = .seconds(60)
+    configuration.bodySilence = .milliseconds(200)
+    let fixture = try await HTTPFixture(ListenerOptions(), configuration)
+    let client = try await fixture.client()
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+    for _ in 0..<10 {
+      try await fixture.clientLoop.sleep(for: .milliseconds(40))
+      client.send("x")
+    }
+    #expect(await client.receive(until: "<10>").hasPrefix("HTTP/1.1 200 "))
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nx")
+    #expect(await client.receiveToEnd().contains("HTTP/1.1 408 "))
+    await fixture.end()
+  }
+
   @Test func `a server that retires takes new connections still, and each ends with its next answer`() async throws {
     let fixture = try await HTTPFixture()
     let idle = try await fixture.client()
@@ -236,6 +284,26 @@ struct HTTPServerTests {
     #expect(text.hasSuffix("<late>") && text.contains("Connection: close\r\n"))
     let late = try await fixture.client()
     #expect(await late.end() != nil)
+    await fixture.end()
+  }
+
+  @Test func `listeners with one budget wait together, and go on when a connection of any ends`() async throws {
+    let fixture = try await HTTPFixture()
+    let (server, loop) = (fixture.server, fixture.serverLoop)
+    let addresses = try await loop.run {
+      let budget = ConnectionBudget(1)
+      return try (0..<2).map { _ in
+        try server.value.listen(on: SocketAddress(ip: .loopback, port: 0), budget: budget).address
+      }
+    }
+    let first = try await TestClient.connect(to: addresses[0], on: fixture.clientLoop)
+    first.send(post("/a"))
+    _ = await first.receive(until: "<0>")
+    let second = try await TestClient.connect(to: addresses[1], on: fixture.clientLoop)
+    second.send(post("/b"))
+    #expect(try await loop.run { server.value.connectionCount } == 1)
+    first.close()
+    #expect(await second.receive(until: "<0>").contains("X-Path: /b"))
     await fixture.end()
   }
 

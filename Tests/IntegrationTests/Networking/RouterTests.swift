@@ -67,6 +67,22 @@ struct RouterTests {
     }
   }
 
+  @Test func `a body that is not admitted is not read, and one that is goes to the handler`() async throws {
+    var router = Router()
+    let admission: APIAdmission = { request in
+      request.head["authorization"] == nil ? .text("<who?>", status: .unauthorized) : nil
+    }
+    router.on(.put, "/a", admission: admission) { .text("<\($0.body.count)>") }
+    try await withRouter(router) { client in
+      client.send("PUT /a HTTP/1.1\r\nHost: x\r\nAuthorization: a\r\nContent-Length: 3\r\n\r\nabc")
+      #expect(await client.receive(until: "<3>").contains("200 OK"))
+      // Nothing of the body is sent, and the answer comes all the same.
+      client.send("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+      let refused = await client.receiveToEnd()
+      #expect(refused.contains("401 Unauthorized") && refused.hasSuffix("<who?>"))
+    }
+  }
+
   @Test func `what a handler throws is answered without its details, or as the API says`() async throws {
     var router = Router()
     router.on(.get, "/") { _ in throw Teapot() }

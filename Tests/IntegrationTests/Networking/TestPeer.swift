@@ -1,5 +1,6 @@
-import Networking
 import Synchronization
+
+@testable import Networking
 
 /// A client on a loop of its own, for tests: sends bytes, collects what comes, and lets a test wait for it.
 final class TestPeer: ConnectionDelegate {

@@ -4,6 +4,7 @@ import PostgreSQL
 import Testing
 
 @testable import Northbound
+@testable import Policy
 
 @Suite("carillonctl, the operator's command line (issue item 9)", .timeLimit(.minutes(2)))
 struct CarillonControlTests {
@@ -74,6 +75,27 @@ struct CarillonControlTests {
       #expect(try control("devices tag 00D09E-Router-1 vip", api).status == 0)
       #expect(try control("devices tag --add 00D09E-Router-1 site:north", api).output.contains("site:north, vip"))
       #expect(try control("devices show 00D09E-Router-1", api).output.contains("contact.last_inform"))
+    }
+  }
+
+  @Test("A policy's name is found in its document, and settings in their file, whatever ends the lines")
+  func lineEnds() async throws {
+    var settings = NorthboundSettings()
+    settings.readPolicy = { _, name throws(PolicyError) in (name, 0) }
+    try await NorthboundFixture.with(settings) { api in
+      for end in ["\n", "\r\n"] {
+        let put = try control("policies put -", api, input: "# ours\(end)name: wifi # of homes\(end)version: 1\(end)")
+        #expect(put.status == 0 && put.output.contains("wifi version"), "\(put.output)")
+      }
+      let home = try run("mktemp -d")
+      defer { _ = try? run("rm -r '\(home)'") }
+      let url = api.base.dropLast("/api/v1".count)
+      try run(
+        """
+        mkdir '\(home)/.config' && umask 077 && \
+        printf 'url: \(url)\\r\\ntoken: \(api.token)\\r\\n' >'\(home)/.config/carillonctl'
+        """)
+      #expect(try run("env -i HOME='\(home)' '\(try Self.program())' devices list --json") == "[]")
     }
   }
 

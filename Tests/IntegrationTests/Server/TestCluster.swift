@@ -38,6 +38,8 @@ actor TestCluster {
   private let listener: String
   /// More fields of the gateways: a line of YAML.
   private let gateway: String
+  /// More fields of the API.
+  private let api: String
   /// The gateway that serves firmware.
   let filesPort: Int
   private(set) var servers: [Server] = []
@@ -49,12 +51,13 @@ actor TestCluster {
 
   init(
     _ log: Log, database: TestDatabase, loop: EventLoop, settings: String = "", listener: String = "",
-    gateway: String = "", brokers: [String] = TestKafka.servers
+    gateway: String = "", api: String = "", brokers: [String] = TestKafka.servers
   ) throws {
     self.log = log
     self.brokers = brokers
     self.listener = listener
     self.gateway = gateway
+    self.api = api
     filesPort = try Self.freePorts(1)[0]
     self.settings = settings
     self.loop = loop
@@ -84,11 +87,12 @@ actor TestCluster {
   /// The same on a database, and maybe brokers, of the test's own.
   static func with(
     _ log: Log, database: TestDatabase, brokers: [String] = TestKafka.servers, roles: [String], settings: String = "",
-    listener: String = "", gateway: String = "", _ body: (TestCluster) async throws -> Void
+    listener: String = "", gateway: String = "", api: String = "", _ body: (TestCluster) async throws -> Void
   ) async throws {
     let loop = try EventLoop(name: "cluster")
     let cluster = try TestCluster(
-      log, database: database, loop: loop, settings: settings, listener: listener, gateway: gateway, brokers: brokers)
+      log, database: database, loop: loop, settings: settings, listener: listener, gateway: gateway, api: api,
+      brokers: brokers)
     do {
       try await cluster.begin(roles)
       try await body(cluster)
@@ -364,7 +368,7 @@ actor TestCluster {
           bootstrap: {username: \(Self.bootstrap.user), password_file: \(folder)/bootstrap}
         files: {directory: \(folder)/files, public_url: "http://127.0.0.1:\(filesPort)/files"}
       scheduler: {connection_request_networks: [127.0.0.0/8]}
-      northbound: {port: \(max(api, 1)), token_file: \(folder)/token}
+      northbound: {port: \(max(api, 1)), token_file: \(folder)/token\(self.api)}
       operations: {port: \(max(operations, 1)), log_level: info}
       \(settings)
       """
@@ -384,7 +388,7 @@ actor TestCluster {
   /// Loopback ports that nobody listens on, below the ephemeral ones: a server binds its port only when it starts, or
   /// again after it was killed, and until then no outgoing connection of anyone may be given it. No two calls of this
   /// process give the same one.
-  private static func freePorts(_ count: Int) throws -> [Int] {
+  static func freePorts(_ count: Int) throws -> [Int] {
     try (0..<count).map { _ in
       for _ in 0..<200 {
         let port = nextPort.withLock { next in

@@ -41,7 +41,7 @@ struct EnvelopeWriterTests {
 
   @Test("a CPE reads each request as it was meant, in every dialect", arguments: requests)
   func roundTrip(request: CWMPRequest) throws {
-    for dialect in [Dialect(), .wordBooleans, .noXMLDeclaration] {
+    for dialect in [Dialect(), .wordBooleans] {
       let bytes = EnvelopeWriter(namespace: .cwmp12, dialect: dialect).request(request, id: "id-1", holdRequests: false)
       let envelope = try EnvelopeParser(side: .cpe).parse(bytes)
       var expected = request
@@ -61,8 +61,6 @@ struct EnvelopeWriterTests {
     for prefix in ["soap-env", "soap-enc", "xsd", "xsi", "cwmp"] { #expect(whole.contains("xmlns:\(prefix)=\"")) }
     #expect(whole.contains("<cwmp:ID soap-env:mustUnderstand=\"1\">7</cwmp:ID>"))
     #expect(whole.contains("<cwmp:InformResponse><MaxEnvelopes>1</MaxEnvelopes></cwmp:InformResponse>"))
-    #expect(
-      !text(EnvelopeWriter(namespace: .cwmp12, dialect: .noXMLDeclaration).informResponse(id: nil)).contains("<?xml"))
   }
 
   @Test("an Inform's ID comes back unchanged, none where there was none (items 34 and 35)")

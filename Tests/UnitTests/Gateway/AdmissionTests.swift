@@ -23,7 +23,7 @@ struct AdmissionTests {
     var admission = Admission(budget, seed: 1)
     func count(_ kind: SessionClass) -> Int {
       var admitted = 0
-      while admission.admit(kind, bytes: 1) { admitted += 1 }
+      while admission.admit(kind) { admitted += 1 }
       return admitted
     }
     #expect(count(.routine) == 7)
@@ -31,12 +31,12 @@ struct AdmissionTests {
     #expect(count(.boot) == 1)
     #expect(count(.urgent) == 1)
     #expect(!admission.admitsBody(of: 1))
-    admission.done(bytes: 1)
+    admission.done()
     let seen1 = admission.admitsBody(of: 1)
     #expect(seen1)
-    let seen2 = !admission.admit(.routine, bytes: 1)
+    let seen2 = !admission.admit(.routine)
     #expect(seen2)
-    let seen3 = admission.admit(.urgent, bytes: 1)
+    let seen3 = admission.admit(.urgent)
     #expect(seen3)
   }
 
@@ -46,12 +46,20 @@ struct AdmissionTests {
     budget.bytes = 1000
     var admission = Admission(budget, seed: 1)
     #expect(admission.admitsBody(of: 1000) && !admission.admitsBody(of: 1001))
-    let seen4 = !admission.admit(.routine, bytes: 701)
+    admission.take(bytes: 700)
+    let seen4 = admission.admit(.routine)
     #expect(seen4)
-    let seen5 = admission.admit(.routine, bytes: 700)
+    admission.take(bytes: 1)
+    let seen5 = !admission.admit(.routine)
     #expect(seen5)
-    let seen6 = !admission.admit(.routine, bytes: 1)
+    let seen6 = admission.admit(.valueChange)
     #expect(seen6)
+    admission.take(bytes: 299)
+    #expect(!admission.isFull && admission.admitsBody(of: 0) && !admission.admitsBody(of: 1))
+    admission.take(bytes: 1)
+    #expect(admission.isFull)
+    admission.drop(bytes: 1001)
+    #expect(!admission.isFull && admission.admitsBody(of: 1000))
   }
 
   @Test("Retry-After is spread between 30 and 600 seconds")
@@ -59,7 +67,7 @@ struct AdmissionTests {
     var admission = Admission(Admission.Budget(), seed: 42)
     let idle = (0..<500).map { _ in admission.retryAfter() }
     #expect(idle.allSatisfy { (30...60).contains($0) } && Set(idle).count > 20)
-    while admission.admit(.urgent, bytes: 1) {}
+    while admission.admit(.urgent) {}
     let full = (0..<500).map { _ in admission.retryAfter() }
     #expect(full.allSatisfy { (30...600).contains($0) } && (full.max() ?? 0) > 400)
   }

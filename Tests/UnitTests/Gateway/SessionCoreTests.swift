@@ -78,6 +78,40 @@ struct SessionCoreTests {
     #expect(seen9 == ["ready"])
   }
 
+  @Test("after a worker has ended it, a session's empty POSTs append nothing, until its CPE says something more")
+  mutating func floodAfterTheEnd() {
+    _ = core.empty(2, post, peer: "", now: 0)
+    let asked = PostID(instance: instance, counter: 2 << 8 | 5)
+    let ended = kinds(core.directive(Directive(.end, post: asked, session: session), now: 1))
+    #expect(ended == ["2:nothing"])
+    for exchange in 3..<200 {
+      let actions = kinds(core.empty(UInt64(exchange), post, peer: "", now: 2))
+      #expect(actions == ["\(exchange):nothing"])
+    }
+    #expect(core.sessionCount == 0)
+    let told = kinds(core.request(200, CPEMessage(.request, device: device, session: session), now: 3))
+    #expect(told == ["request"])
+    let again = kinds(core.empty(201, post, peer: "", now: 4))
+    #expect(again == ["ready"])
+  }
+
+  @Test("a request is asked for again three times in a row at most; then its connection is closed (item 76)")
+  mutating func retries() {
+    var core = core
+    func request(_ exchange: UInt64, taken: Bool) -> [String] {
+      let actions = core.request(exchange, CPEMessage(.request, device: device, session: session), now: 0)
+      guard case .append(_, let ticket?) = actions.first else { return [] }
+      return kinds(core.acknowledged(ticket, succeeded: taken, now: 1))
+    }
+    for exchange in 1...3 {
+      let seen = request(UInt64(exchange), taken: false)
+      #expect(seen == ["\(exchange):retryRequest"])
+    }
+    #expect(request(4, taken: false) == ["4:close"])
+    #expect(request(5, taken: true) == ["5:requestTaken"])
+    #expect(request(6, taken: false) == ["6:retryRequest"])
+  }
+
   @Test("a session that was ended before its verdict is kept until then: the verdict tells the latency")
   mutating func endedBeforeVerdict() {
     let (id, ticket) = inform()

@@ -13,7 +13,7 @@ private func parse(_ pieces: [[UInt8]], limits: RequestLimits = RequestLimits())
         let event = try parser.next(piece.span, from: &position)
         switch event {
         case .needMore: break
-        case .head: events.append("\(parser.head.methodName) \(parser.head.target)")
+        case .head: events.append("\(parser.head.method) \(parser.head.target)")
         case .body(let range): body += piece[range]
         case .end:
           events.append("<\(String(decoding: body, as: UTF8.self))>")
@@ -61,7 +61,7 @@ private func head(_ text: String) throws -> RequestHead {
       ("GET /x HTTP/1.0\r\n\r\n", ["GET /x", "<>"]),
       ("GET http://acs.example/x HTTP/1.1\r\nHost: acs.example\r\n\r\n", ["GET http://acs.example/x", "<>"]),
       ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", ["OPTIONS *", "<>"]),
-      ("BREW / HTTP/1.1\r\nHost:\r\n\r\n", ["BREW /", "<>"]),
+      ("BREW / HTTP/1.1\r\nHost:\r\n\r\n", ["OTHER /", "<>"]),
       (
         "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nxPOST /2 HTTP/1.1\r\nHost: a\r\n\r\n",
         ["POST /1", "<x>", "POST /2", "<>"]
@@ -197,7 +197,6 @@ private func head(_ text: String) throws -> RequestHead {
       "POST /acs?a=1&b=2 HTTP/1.1\r\nHost: a\r\nCookie: session=1; Path=/ \r\nSOAPAction:\r\ncookie:\t2\r\n\r\n")
     #expect(head["cookie"] == "session=1; Path=/")
     #expect(head.values(of: "cookie") == ["session=1; Path=/", "2"])
-    #expect(head.count(of: "cookie") == 2)
     #expect(head["soapaction"] == "")
     #expect(head["authorization"] == nil)
     #expect(head.path == "/acs")

@@ -16,6 +16,13 @@ import Testing
     #expect(throws: NetworkingError.self) { try SocketAddress(text) }
   }
 
+  @Test func `of a configuration's address and port, IPv6 needs no brackets`() throws {
+    #expect(try SocketAddress(host: "::1", port: 9101).description == "[::1]:9101")
+    #expect(try SocketAddress(host: "[::1]", port: 9101).description == "[::1]:9101")
+    #expect(try SocketAddress(host: "127.0.0.1", port: 0).description == "127.0.0.1:0")
+    #expect(throws: NetworkingError.self) { try SocketAddress(host: "::1", port: 65_536) }
+  }
+
   @Test func `an IPv4-mapped address is the IPv4 address`() throws {
     #expect(IPAddress("::ffff:192.0.2.1") == IPAddress("192.0.2.1"))
     #expect(try #require(IPAddress("::ffff:127.0.0.1")).isLoopback)

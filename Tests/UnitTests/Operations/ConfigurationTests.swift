@@ -24,6 +24,8 @@ struct ConfigurationTests {
     #expect(configuration.gateway.limits.body == 16 << 20)
     #expect(configuration.gateway.limits.unauthenticatedBody == 256 << 10)
     #expect(configuration.gateway.limits.directiveDeadline == .seconds(5))
+    // The largest body passes over an uplink of 256 kbit/s (item 25).
+    #expect(configuration.gateway.limits.bodyDeadline >= .seconds((16 << 20) / (256_000 / 8)))
     #expect(configuration.worker.rounds == 16)
     #expect(configuration.worker.rpcs == 64)
     #expect(configuration.gateway.authentication.allowsUnauthenticated == false)
@@ -76,6 +78,27 @@ struct ConfigurationTests {
         "c.yaml:3:28: gateway.listeners[0].connection_identity: proxy-v2 needs proxy_peers: anybody else could "
           + "name any address"
       ])
+  }
+
+  @Test("The API is plain HTTP on loopback only, unless that is asked for by name")
+  func plainAPI() throws {
+    for text in [
+      "address: 127.0.0.1", "address: '::1'", "{address: 0.0.0.0, allow_without_tls: true}",
+      "{address: 0.0.0.0, certificate_file: /c.pem, key_file: /k.pem}",
+    ] {
+      let section = text.hasPrefix("{") ? text : "{\(text)}"
+      #expect(throws: Never.self) { try parse("northbound: \(section)") }
+    }
+    for address in ["0.0.0.0", "10.0.0.1", "'::'"] {
+      let found = problems("northbound: {address: \(address)}")
+      #expect(found.count == 1 && found.first?.contains("allow_without_tls: true") == true)
+    }
+  }
+
+  @Test("A head's limit is one that the reader of heads can hold to")
+  func head() throws {
+    #expect(try parse("gateway: {limits: {head: 63KiB}}").gateway.limits.head == 63 << 10)
+    #expect(problems("gateway: {limits: {head: 64KiB}}").count == 1)
   }
 
   @Test("Every key can be set as CARILLON_SECTION_KEY, which goes before the file")

@@ -19,10 +19,13 @@ struct LifecycleTests {
 
   /// Runs a life with the parts; once all have started, `then` is called with it.
   private func live(
-    _ parts: [LifecyclePart], stopDeadline: Duration = .seconds(10), then: @escaping @Sendable (Lifecycle) async -> Void
+    _ parts: [LifecyclePart], stopDeadline: Duration = .seconds(10), readiness: ReadinessBoard = ReadinessBoard(),
+    then: @escaping @Sendable (Lifecycle) async -> Void
   ) async throws -> LifecycleEnd {
     let loop = try EventLoop(name: "lifecycle")
-    let lifecycle = Lifecycle(on: loop, logger: .none, stopDeadline: stopDeadline)
+    let lifecycle = Lifecycle(
+      on: loop, logger: .none, stopDeadline: stopDeadline, readiness: readiness, isAway: { $0 is Away },
+      pause: .milliseconds(1))
     for part in parts { await lifecycle.add(part) }
     await lifecycle.add(LifecyclePart("test", start: { await then(lifecycle) }))
     let end = await Task(executorPreference: loop) { await lifecycle.run(watchingSignals: false) }.value
@@ -45,6 +48,62 @@ struct LifecycleTests {
     let broken = LifecyclePart("broken", start: { throw Refused() }, stop: { diary.note("-broken") })
     let end = try await live([part("a", diary), broken, part("b", diary)]) { _ in }
     #expect(end == LifecycleEnd(exitCode: 1, reason: "broken could not start: Refused()"))
+    #expect(diary.all == ["+a", "-a"])
+  }
+
+  private struct Away: Error {}
+
+  @Test(
+    "What a part needs and is away is waited for: it is started again, after those before it, and the board says why")
+  func away() async throws {
+    let diary = Diary()
+    let board = ReadinessBoard()
+    let late = LifecyclePart(
+      "late",
+      start: {
+        diary.note("late: \(board.missing.map(\.reason))")
+        if diary.all.count < 4 { throw Away() }
+      }, stop: { diary.note("-late") })
+    let end = try await live([part("a", diary), late, part("b", diary)], readiness: board) { lifecycle in
+      diary.note("ready: \(board.missing.map(\.reason))")
+      lifecycle.requestStop(reason: "done")
+    }
+    #expect(end == LifecycleEnd(exitCode: 0, reason: "done"))
+    let away = #"late: ["late: Away()"]"#
+    #expect(
+      diary.all == [
+        "+a", #"late: ["late is starting"]"#, away, away, "+b", #"ready: ["test is starting"]"#, "-b", "-late", "-a",
+      ])
+    #expect(board.isReady)
+  }
+
+  @Test("A process that waits for what is away can be told to stop")
+  func stoppedWhileAway() async throws {
+    let diary = Diary()
+    let loop = try EventLoop(name: "lifecycle")
+    let lifecycle = Lifecycle(on: loop, logger: .none, isAway: { $0 is Away }, pause: .seconds(60))
+    await lifecycle.add(part("a", diary))
+    await lifecycle.add(
+      LifecyclePart(
+        "never",
+        start: {
+          lifecycle.requestStop(reason: "SIGTERM")
+          throw Away()
+        }))
+    let end = await Task(executorPreference: loop) { await lifecycle.run(watchingSignals: false) }.value
+    await loop.shutdown()
+    #expect(end == LifecycleEnd(exitCode: 0, reason: "SIGTERM"))
+    #expect(diary.all == ["+a", "-a"])
+  }
+
+  @Test("A part's start may add parts, which start after it and stop before it")
+  func added() async throws {
+    let diary = Diary()
+    let end = try await live([]) { lifecycle in
+      await lifecycle.add(self.part("a", diary))
+      await lifecycle.add(LifecyclePart("b", start: { lifecycle.requestStop(reason: "done") }))
+    }
+    #expect(end.exitCode == 0)
     #expect(diary.all == ["+a", "-a"])
   }
 

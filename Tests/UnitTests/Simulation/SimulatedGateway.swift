@@ -110,7 +110,7 @@ final class SimulatedGateway {
     simulation.note("gateway \(number) is crowded: \(crowd) Informs for \(duration / 1000) ms")
     simulation.after(duration) { [self] in
       guard life == self.life else { return }
-      for _ in 0..<crowd { admission.done(bytes: 0) }
+      for _ in 0..<crowd { admission.done() }
       crowd = 0
     }
   }
@@ -118,7 +118,7 @@ final class SimulatedGateway {
   /// P8: what is urgent finds room while routine work fills its own share.
   private func admit(_ kind: SessionClass, _ who: String) -> Bool {
     let asked = simulation.bug == .blindToClass ? .urgent : kind
-    if admission.admit(asked, bytes: 0) { return true }
+    if admission.admit(asked) { return true }
     let inFlight = crowd + exchanges.values.count { $0.isAdmitted }
     if kind == .urgent, inFlight - crowd < Self.budget.informs * 3 / 10 {
       simulation.violated("P8: an urgent Inform of \(who) was refused, \(crowd) of \(inFlight) in flight are routine")
@@ -222,8 +222,8 @@ final class SimulatedGateway {
   /// P8: what continues an admitted session is never refused.
   private func isServed(_ reply: (Reply) -> Void) -> Bool {
     guard simulation.bug == .shedsContinuing else { return true }
-    if admission.admit(.routine, bytes: 0) {
-      admission.done(bytes: 0)
+    if admission.admit(.routine) {
+      admission.done()
       return true
     }
     simulation.violated("P8: a POST of an admitted session was refused")
@@ -263,7 +263,7 @@ final class SimulatedGateway {
 
   private func finish(_ id: UInt64) -> Exchange? {
     guard let exchange = exchanges.removeValue(forKey: id) else { return nil }
-    if exchange.isAdmitted { admission.done(bytes: 0) }
+    if exchange.isAdmitted { admission.done() }
     return exchange
   }
 

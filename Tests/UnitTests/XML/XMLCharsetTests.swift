@@ -76,4 +76,16 @@ struct XMLCharsetTests {
     for _ in 0..<64 { try? parser.feed(blanks.span) }
     #expect(throws: XMLError.self) { try parser.finish() }
   }
+
+  @Test(
+    "is what Content-Type names, and nothing where it names none (item 22)",
+    arguments: [
+      ("text/xml; charset=utf-8", "utf-8"), ("text/xml;charset=ISO-8859-1", "ISO-8859-1"),
+      ("text/xml; a=b; Charset=\"utf-16\"", "\"utf-16\""), ("text/xml", ""), ("", ""), ("charset=utf-8", ""),
+      ("text/xml; charset=", ""),
+      ("text/xml; charset=" + String(repeating: "x", count: 99), String(repeating: "x", count: 64)),
+    ])
+  func contentType(text: String, label: String) {
+    #expect(XMLCharset.label(inContentType: text) == label)
+  }
 }

@@ -86,6 +86,9 @@ struct XMLPushParserTests {
     #expect(kind(of: "<a><b/><b/><b/></a>", limits: XMLLimits(elements: 3)) == .tooManyElements)
     #expect(kind(of: "<a b='' c='' d=''/>", limits: XMLLimits(attributes: 2)) == .tooManyAttributes)
     #expect(kind(of: "<a xmlns:p='u' xmlns:q='v' d=''/>", limits: XMLLimits(attributes: 2)) == .tooManyAttributes)
+    let siblings = "<a xmlns:p='u'><b xmlns:q='v'/><b xmlns:r='w'/></a>"
+    #expect(kind(of: siblings, limits: XMLLimits(namespaces: 2)) == nil)
+    #expect(kind(of: siblings, limits: XMLLimits(namespaces: 1)) == .tooManyNamespaces)
     #expect(kind(of: "<a>" + (0..<20_000).map { "<n\($0)/>" }.joined() + "</a>") == .tooManyNames)
     #expect(kind(of: "<a>0123456789</a>", limits: XMLLimits(bytes: 10)) == .tooManyBytes)
   }

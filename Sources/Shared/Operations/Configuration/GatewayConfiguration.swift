@@ -2,7 +2,7 @@
 public struct GatewayConfiguration: Sendable {
   /// Where CPEs connect to; plain HTTP on 7547 where nothing is configured.
   public var listeners: [ListenerConfiguration]
-  /// Event loops; 0 is one for each core.
+  /// Event loops; 0 is one for every two cores.
   public var loops: Int
   /// How CPEs prove who they are.
   public var authentication: AuthenticationConfiguration
@@ -128,15 +128,15 @@ public struct GatewayLimits: Sendable {
   public var body: Int
   /// Body before authentication.
   public var unauthenticatedBody: Int
-  /// Request line and header fields.
+  /// Request line and header fields; below 64 KiB, for a head is told apart by offsets of 16 bits.
   public var head: Int
-  /// Connections; 0 takes them from the limit of open files.
+  /// Connections of the process, over all listeners; 0 takes them from the limit of open files.
   public var connections: Int
-  /// Bytes of bodies in memory over all connections.
+  /// Bytes of bodies in memory over all connections, from their first byte to their answer.
   public var bodyBudget: Int
   /// How long a head may take.
   public var headDeadline: Duration
-  /// How long a body may take.
+  /// How long a body may take in all, if it goes on at 500 bytes a second and is never silent for 30 s.
   public var bodyDeadline: Duration
   /// How long a POST waits for its directive.
   public var directiveDeadline: Duration
@@ -148,11 +148,11 @@ public struct GatewayLimits: Sendable {
   init(_ reader: ConfigurationReader) {
     body = reader.size("body", default: 16 << 20, in: 64 << 10...64 << 20)
     unauthenticatedBody = reader.size("unauthenticated_body", default: 256 << 10, in: 16 << 10...16 << 20)
-    head = reader.size("head", default: 16 << 10, in: 2 << 10...256 << 10)
+    head = reader.size("head", default: 16 << 10, in: 2 << 10...63 << 10)
     connections = reader.integer("connections", default: 0, in: 0...10_000_000)
     bodyBudget = reader.size("body_budget", default: 256 << 20, in: 16 << 20...64 << 30)
     headDeadline = reader.duration("head_deadline", default: .seconds(10), in: .seconds(1)...(.seconds(120)))
-    bodyDeadline = reader.duration("body_deadline", default: .seconds(30), in: .seconds(1)...(.seconds(600)))
+    bodyDeadline = reader.duration("body_deadline", default: .seconds(600), in: .seconds(1)...(.seconds(3600)))
     directiveDeadline = reader.duration(
       "directive_deadline", default: .seconds(5), in: .milliseconds(500)...(.seconds(25)))
     answerDeadline = reader.duration("answer_deadline", default: .seconds(10), in: .seconds(1)...(.seconds(29)))

@@ -1,3 +1,5 @@
+import Networking
+
 /// `worker`: folding.
 public struct WorkerConfiguration: Sendable {
   /// What becomes of the ManagementServer credentials of devices that come with the shared one.
@@ -8,7 +10,7 @@ public struct WorkerConfiguration: Sendable {
     case keep
   }
 
-  /// Shards, each a loop with its partitions and its connection; 0 is one for each core.
+  /// Shards, each a loop with its partitions and its connection; 0 is one for every two cores.
   public var shards: Int
   /// Rounds of planning in one session.
   public var rounds: Int
@@ -58,14 +60,16 @@ public struct NorthboundConfiguration: Sendable {
   public var address: String
   /// 8080.
   public var port: Int
-  /// Event loops; 0 is one for each core.
+  /// Event loops; 0 is one.
   public var loops: Int
-  /// A file of bearer tokens, one a line.
+  /// A file with a bearer token that is good from the start.
   public var tokenFile: String
   /// PEM certificate chain; TLS where it is given.
   public var certificateFile: String?
   /// PEM key.
   public var keyFile: String?
+  /// Whether the API may be plain HTTP on other addresses than loopback's, where tokens can be read on the way.
+  public var allowsWithoutTLS: Bool
 
   init(_ reader: ConfigurationReader) {
     address = reader.text("address", default: "127.0.0.1")
@@ -74,9 +78,15 @@ public struct NorthboundConfiguration: Sendable {
     tokenFile = reader.text("token_file", default: "/etc/carillon/api.token")
     certificateFile = reader.text("certificate_file")
     keyFile = reader.text("key_file")
+    allowsWithoutTLS = reader.boolean("allow_without_tls", default: false)
     if (certificateFile == nil) != (keyFile == nil) {
       let key = keyFile == nil ? "certificate_file" : "key_file"
       reader.report("certificate_file and key_file belong together", key: key)
+    }
+    if certificateFile == nil, !allowsWithoutTLS, let ip = IPAddress(address), !ip.isLoopback {
+      reader.report(
+        "without TLS anybody on the way could read tokens: give certificate_file and key_file, or allow it by "
+          + "allow_without_tls: true", key: "address")
     }
   }
 }

@@ -63,5 +63,5 @@ public enum FileContents {
 
 extension FileContents {
   /// Whether something is at the path.
-  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 }

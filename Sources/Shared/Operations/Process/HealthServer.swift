@@ -32,6 +32,7 @@ public actor HealthServer {
     // A second process on the port must be told, not share its scrapes.
     var options = ListenerOptions()
     options.reusesPort = false
+    options.maximumConnections = 100
     let listener = try server.listen(on: address, options: options)
     self.server = server
     beat()

@@ -5,6 +5,9 @@ import Synchronization
 /// The life of a process: parts start in order and stop in reverse order, each with a deadline; SIGTERM and SIGINT stop
 /// it (a second one at once), SIGHUP reloads; a part that ends by itself ends the process with its reason.
 ///
+/// What a part needs to start and is away for now (a database, brokers) is waited for, for as long as it takes: the
+/// process is not ready meanwhile, says why, and can be stopped.
+///
 /// ```swift
 /// let lifecycle = Lifecycle(on: loop, logger: logger)
 /// await lifecycle.add(LifecyclePart("database", start: { try await pool.connect() }, stop: { await pool.close() }))
@@ -22,6 +25,8 @@ public actor Lifecycle {
   private enum Outcome: Sendable {
     case done
     case failed(String)
+    /// What it needs is away.
+    case away(String)
     case late
   }
 
@@ -31,6 +36,9 @@ public actor Lifecycle {
   private let loop: EventLoop
   private let logger: Logger
   private let stopDeadline: Duration
+  private let readiness: ReadinessBoard
+  private let isAway: @Sendable (any Error) -> Bool
+  private let pause: Duration
   private let events: AsyncStream<Event>
   private let report: AsyncStream<Event>.Continuation
   private var parts: [LifecyclePart] = []
@@ -44,14 +52,28 @@ public actor Lifecycle {
   /// - Parameters:
   ///   - loop: where the parts' functions begin to run; its loop must live until after ``run(watchingSignals:)``.
   ///   - stopDeadline: how long all stops together may take.
-  public init(on loop: EventLoop, logger: Logger, stopDeadline: Duration = .seconds(25)) {
+  ///   - readiness: where it is said which part is being started.
+  ///   - isAway: whether an error of a start will go away by itself; then the part is started again after a pause. Such
+  ///     a start leaves nothing behind.
+  public init(
+    on loop: EventLoop, logger: Logger, stopDeadline: Duration = .seconds(25),
+    readiness: ReadinessBoard = ReadinessBoard(), isAway: @escaping @Sendable (any Error) -> Bool = { _ in false },
+    pause: Duration = .seconds(1)
+  ) {
     self.loop = loop
     self.logger = logger.component("lifecycle")
     self.stopDeadline = stopDeadline
+    self.readiness = readiness
+    self.isAway = isAway
+    self.pause = pause
+    readiness.expect(Self.condition)
     (events, report) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingOldest(64))
   }
 
-  /// Adds a part, before ``run(watchingSignals:)``.
+  /// What it calls itself on the readiness board.
+  private static let condition = "start"
+
+  /// Adds a part, before ``run(watchingSignals:)`` or in the start of one that was added before.
   public func add(_ part: LifecyclePart) { parts.append(part) }
 
   /// Stops the process in order, from anywhere.
@@ -109,22 +131,41 @@ public actor Lifecycle {
   // MARK: Starting, reloading, stopping
 
   private func startAll() async {
-    for part in parts {
-      if Task.isCancelled { return }
-      switch await race(part.startDeadline, part.start) {
-      case .done: break
-      case .failed(let reason):
-        report.yield(.startFailed(part: part.name, reason: reason))
-        return
-      case .late:
-        report.yield(.startFailed(part: part.name, reason: "not within \(part.startDeadline)"))
-        return
-      }
+    // A part's start may add others, which come after it.
+    while startedCount < parts.count {
+      let part = parts[startedCount]
+      readiness.notReady(Self.condition, reason: "\(part.name) is starting")
+      guard await start(part) else { return }
       startedCount += 1
       logger.debug("part started") { $0.add(.part, part.name) }
       if let run = part.run { live(part.name, run) }
     }
+    readiness.ready(Self.condition)
     report.yield(.started)
+  }
+
+  /// Starts a part, as often as what it needs is away; false: it cannot be started, or is not to be any more.
+  private func start(_ part: LifecyclePart) async -> Bool {
+    while !Task.isCancelled {
+      switch await race(part.startDeadline, part.start) {
+      case .done: return true
+      case .failed(let reason):
+        report.yield(.startFailed(part: part.name, reason: reason))
+        return false
+      case .late:
+        report.yield(.startFailed(part: part.name, reason: "not within \(part.startDeadline)"))
+        return false
+      case .away(let reason):
+        if Task.isCancelled { return false }
+        readiness.notReady(Self.condition, reason: "\(part.name): \(reason)")
+        logger.warning("what a part needs is away, it is tried again") { line in
+          line.add(.part, part.name)
+          line.add(.reason, reason)
+        }
+        try? await loop.sleep(for: pause)
+      }
+    }
+    return false
   }
 
   private func live(_ name: String, _ run: @escaping @Sendable () async throws -> Void) {
@@ -144,7 +185,7 @@ public actor Lifecycle {
       guard let reload = part.reload else { continue }
       switch await race(part.startDeadline, reload) {
       case .done: logger.info("reloaded") { $0.add(.part, part.name) }
-      case .failed(let reason):
+      case .failed(let reason), .away(let reason):
         logger.error("not reloaded, the former settings stay") { line in
           line.add(.part, part.name)
           line.add(.reason, reason)
@@ -176,12 +217,13 @@ public actor Lifecycle {
   /// Runs a part's function and returns at its deadline even where it goes on: a part that hangs must not keep the
   /// others from stopping. It is cancelled then, and the process about to end.
   private func race(_ deadline: Duration, _ body: @escaping @Sendable () async throws -> Void) async -> Outcome {
-    let task = Task(executorPreference: loop) { () -> Outcome in
+    let task = Task(executorPreference: loop) { [isAway] () -> Outcome in
       do {
         try await body()
         return .done
       } catch {
-        return .failed(String(describing: error))
+        let reason = String(describing: error)
+        return isAway(error) ? .away(reason) : .failed(reason)
       }
     }
     return await withTaskCancellationHandler {

@@ -3,7 +3,8 @@
 public struct LifecyclePart: Sendable {
   /// Its name in logs and errors.
   public var name: String
-  /// Returns once the part is of use to those added after it; throws what keeps the process from running.
+  /// Returns once the part is of use to those added after it; throws what keeps the process from running, or what is
+  /// away: then it is called again.
   public var start: @Sendable () async throws -> Void
   /// The part's own life, where it has one: returns or throws only when it ends without being stopped, which ends the
   /// process. Cancelled before `stop` is called.
@@ -12,7 +13,7 @@ public struct LifecyclePart: Sendable {
   public var reload: (@Sendable () async throws -> Void)?
   /// Finishes what is open and frees what is held; returns when done.
   public var stop: @Sendable () async -> Void
-  /// How long `start` may take.
+  /// How long one call of `start` may take.
   public var startDeadline: Duration
   /// How long `stop` may take before the next part is stopped all the same.
   public var stopDeadline: Duration

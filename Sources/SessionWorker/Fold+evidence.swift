@@ -6,14 +6,15 @@ import Fleet
 // What tells whether a task of once was done (docs/architecture.md, section 4, "Once tasks").
 extension Fold {
   /// Settles tasks by what an Inform's events and values say of them.
-  /// - Parameter tellsNews: whether the events happened after what was sent before, and not before it.
-  mutating func settleByEvents(_ inform: Inform, tellsNews: Bool) {
-    let codes = tellsNews ? Set(message.events.map(\.code)) : []
+  /// - Parameter isNews: whether the events happened after a task was sent, and not before it.
+  mutating func settleByEvents(_ inform: Inform, isNews: (RPCTask) -> Bool) {
+    let all = Set(message.events.map(\.code))
     for event in message.events where event.code == "M Reboot" {
       guard let key = CommandKey(text: event.commandKey.utf8) else { continue }
       succeedIfAwaited(key.task) { $0.request == .reboot && $0.attempt == key.attempt }
     }
     for task in state.tasks where task.awaitsEvidence {
+      let codes = isNews(task) ? all : []
       switch task.request {
       case .reboot: settleRestart(task, happened: codes.contains("1 BOOT") || codes.contains("0 BOOTSTRAP"))
       case .factoryReset: settleRestart(task, happened: codes.contains("0 BOOTSTRAP"))

@@ -48,7 +48,7 @@ extension Fold {
     noteContact()
     if message.events.contains(where: { $0.code == "0 BOOTSTRAP" }) { bootstrap() }
     let changed = learn(inform)
-    settleByEvents(inform, tellsNews: tellsNews)
+    settleByEvents(inform) { _ in tellsNews }
     if !again { tellOfInform(changed) }
     giveCredentialsIfNeeded()
     guard message.waits else { return }
@@ -61,10 +61,14 @@ extension Fold {
     tell(state.session == nil ? .end : .ask)
   }
 
-  /// A record that a newer session overtook: what happened counts, what it said of values does not.
+  /// A record that a newer session overtook: what happened counts, what it said of values does not. It was acknowledged
+  /// and will not come again, so its events are told, and they show what became of what had been sent before it. Where
+  /// the newer session told them too, because the CPE tried again, they are told twice.
   private mutating func foldLate(_ inform: Inform) {
-    settleByEvents(inform, tellsNews: false)
-    if message.events.contains(where: { $0.code == "0 BOOTSTRAP" }) { forgetValues() }
+    if message.events.contains(where: { $0.code == "0 BOOTSTRAP" }) { bootstrap() }
+    let began = message.session.time * 1000
+    settleByEvents(inform) { task in task.dispatchedAt.map { $0 < began } ?? false }
+    tellOfInform([])
     state.contact?.digest = []
     tell(.end)
   }

@@ -1,0 +1,49 @@
+import CWMP
+import EventLog
+import Fleet
+import Testing
+
+@testable import SessionWorker
+
+@Suite("The fold of one device")
+struct FoldTests {
+  private let boot = EventStruct(.boot)
+  private let periodic = EventStruct(.periodic)
+
+  /// A device that came at 0 and was sent a Reboot at 1, to POST 1 of that session, which broke then.
+  private func sentReboot() throws -> FoldedDevice {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    device.queue(.reboot, at: 0)
+    #expect(device.tell(.ready, post: 1, session: 0, at: 1) == ["task.dispatched"])
+    return device
+  }
+
+  // MARK: - Informs that a newer session overtook
+
+  @Test func `the events of an Inform that a newer session overtook are told; what it says of values is not believed`()
+    throws
+  {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 10)
+    #expect(try device.inform([EventStruct(.bootstrap), boot], at: 5) == ["device.bootstrapped", "device.booted"])
+    #expect(device.state.contact?.session == FoldedDevice.session(at: 10))
+    #expect(device.state.contact?.digest == [])
+  }
+
+  @Test func `the BOOT of an overtaken Inform shows a Reboot done that was sent before it`() throws {
+    var device = try sentReboot()
+    #expect(try device.inform([periodic], at: 30) == ["task.in_doubt"])
+    #expect(try device.inform([boot], at: 20) == ["task.succeeded", "device.booted"])
+    #expect(device.state.tasks.isEmpty)
+  }
+
+  @Test func `the BOOT of an overtaken Inform shows nothing of a Reboot that was sent after it`() throws {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 10)
+    device.queue(.reboot, at: 10)
+    _ = device.tell(.ready, post: 1, session: 10, at: 11)
+    #expect(try device.inform([boot], at: 5) == ["device.booted"])
+    #expect(device.state.tasks.map(\.state) == [.dispatched])
+  }
+}

@@ -30,13 +30,15 @@ extension Fold {
     }
   }
 
-  /// A BOOT after the dispatch shows it done; a first try without one, long after, and no response, shows it not done
-  /// (a CPE may retry a broken session before it restarts).
+  /// A BOOT after the dispatch shows it done; a first try without one, made long after, and no response, shows it not
+  /// done (a CPE may retry a broken session before it restarts). When it is folded says nothing: after an outage that may
+  /// be long after an Inform that came before the restart. A gateway's clock that is ahead must not make it later.
   private mutating func settleRestart(_ task: RPCTask, happened: Bool) {
+    let made = min(now, message.session.time * 1000)
     if happened {
       succeedIfAwaited(task.id) { _ in true }
     } else if task.state != .accepted, message.retryCount == 0, let sent = task.dispatchedAt,
-      now - sent >= settings.bootPatience, let index = state.index(of: task.id)
+      made - sent >= settings.bootPatience, let index = state.index(of: task.id)
     {
       retry(index, fault: FaultText.notDone, countsAsLost: true)
     }

@@ -46,4 +46,26 @@ struct FoldTests {
     #expect(try device.inform([boot], at: 5) == ["device.booted"])
     #expect(device.state.tasks.map(\.state) == [.dispatched])
   }
+
+  // MARK: - A Reboot that was not done
+
+  @Test func `a first Inform without BOOT five minutes after a Reboot without response shows that it was not done`()
+    throws
+  {
+    var device = try sentReboot()
+    #expect(try device.inform([periodic], at: 400) == ["task.in_doubt", "task.queued"])
+  }
+
+  @Test func `an Inform from soon after the dispatch shows nothing, however late an outage lets it be folded (P4)`()
+    throws
+  {
+    var device = try sentReboot()
+    #expect(try device.inform([periodic], at: 10, foldedAt: 600) == ["task.in_doubt"])
+    #expect(try device.inform([boot], at: 20, foldedAt: 600) == ["task.succeeded", "device.booted"])
+  }
+
+  @Test func `a gateway's clock that is ahead makes no Inform one of long after the dispatch (P4)`() throws {
+    var device = try sentReboot()
+    #expect(try device.inform([periodic], at: 3_600, foldedAt: 10) == ["task.in_doubt"])
+  }
 }

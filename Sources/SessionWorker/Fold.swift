@@ -165,9 +165,10 @@ public struct Fold {
   // MARK: - Messages about sessions
 
   /// A gateway gave a POST up without having written its `send`: the attempt bound to it was not sent, whatever its
-  /// state.
+  /// state. It is none: the next one has its number again, unless it left for another POST before.
   mutating func foldUnsent() {
     guard let post = message.post?.bytes else { return }
+    let rebound = state.session?.outstanding.flatMap { $0.rebound ? $0.task : nil }
     if state.session?.id == message.session {
       state.session?.deadPost = post
       if state.session?.outstanding?.post == post { state.session?.outstanding = nil }
@@ -183,6 +184,7 @@ public struct Fold {
           task.state = .queued
           task.post = nil
           task.session = nil
+          if task.id != rebound { task.attempt -= 1 }
         }
       }
     }

@@ -68,4 +68,32 @@ struct FoldTests {
     var device = try sentReboot()
     #expect(try device.inform([periodic], at: 3_600, foldedAt: 10) == ["task.in_doubt"])
   }
+
+  // MARK: - What never left
+
+  @Test func `an attempt that a gateway gave back unsent does not count: it is not what makes a task dead`() throws {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    device.queue(.getRPCMethods, at: 0) { $0.maximumAttempts = 2 }
+    for post in UInt64(1)...3 {
+      #expect(device.tell(.ready, post: post, session: 0, at: Int64(post)) == ["task.dispatched"])
+      #expect(device.state.tasks.map(\.attempt) == [1])
+      #expect(device.tell(.unsent, post: post, session: 0, at: Int64(post)) == ["task.queued"])
+    }
+    _ = device.tell(.ready, post: 4, session: 0, at: 4)
+    #expect(try device.inform([periodic], at: 20) == ["task.queued"], "the first attempt that was lost")
+    _ = device.tell(.ready, post: 5, session: 20, at: 21)
+    #expect(try device.inform([periodic], at: 40) == ["task.dead"])
+  }
+
+  @Test func `an attempt that left for a POST before the one that was given up counts`() throws {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    device.queue(.getRPCMethods, at: 0)
+    _ = device.tell(.ready, post: 1, session: 0, at: 1)
+    _ = device.tell(.ready, post: 2, session: 0, at: 2)
+    #expect(device.tell(.unsent, post: 2, session: 0, at: 3) == ["task.queued"])
+    _ = device.tell(.ready, post: 3, session: 0, at: 4)
+    #expect(device.state.tasks.map(\.attempt) == [2])
+  }
 }

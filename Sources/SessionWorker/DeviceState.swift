@@ -19,6 +19,9 @@ public struct DeviceState: Sendable {
   public var credential: CredentialRow?
   /// Its live tasks, by id.
   public var tasks: [RPCTask] = []
+  /// What queued tasks depend on and what ended otherwise than well: it is no longer live, and its end may not have
+  /// seen them. Read with the tasks, never written.
+  public var failedPrerequisites: Set<UUID128> = []
   /// What we know of its parameters.
   public var twin = Twin()
   /// Policies that do not hold on it.

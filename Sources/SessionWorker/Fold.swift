@@ -73,6 +73,7 @@ public struct Fold {
     _ state: DeviceState, _ message: CPEMessage, _ body: Envelope?, _ context: Context
   ) -> (DeviceState, [Effect]) {
     var fold = Fold(state: state, context: context, message: message)
+    if !state.failedPrerequisites.isEmpty { fold.failOrphans() }
     fold.run(body)
     return (fold.state, fold.effects)
   }

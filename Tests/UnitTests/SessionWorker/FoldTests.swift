@@ -1,4 +1,5 @@
 import CWMP
+import Cryptography
 import EventLog
 import Fleet
 import Testing
@@ -95,5 +96,27 @@ struct FoldTests {
     #expect(device.tell(.unsent, post: 2, session: 0, at: 3) == ["task.queued"])
     _ = device.tell(.ready, post: 3, session: 0, at: 4)
     #expect(device.state.tasks.map(\.attempt) == [2])
+  }
+
+  // MARK: - Dependents
+
+  @Test func `what depends on a task that ended without success is not sent, and neither is what depends on that`()
+    throws
+  {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    let failed = UUID128(high: 8, low: 8)
+    device.queue(.reboot, at: 0) { $0.dependsOn = failed }
+    device.queue(.reboot, at: 0) { $0.dependsOn = UUID128(high: 3, low: 1) }
+    device.state.failedPrerequisites = [failed]
+    #expect(device.tell(.ready, post: 1, session: 0, at: 1) == ["task.failed", "task.failed"])
+    #expect(device.state.tasks.isEmpty)
+  }
+
+  @Test func `what depends on a task that is done is sent`() throws {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    device.queue(.reboot, at: 0) { $0.dependsOn = UUID128(high: 8, low: 8) }
+    #expect(device.tell(.ready, post: 1, session: 0, at: 1) == ["task.dispatched"])
   }
 }

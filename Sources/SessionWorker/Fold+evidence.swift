@@ -6,18 +6,20 @@ import Fleet
 // What tells whether a task of once was done (docs/architecture.md, section 4, "Once tasks").
 extension Fold {
   /// Settles tasks by what an Inform's events and values say of them.
-  /// - Parameter isNews: whether the events happened after a task was sent, and not before it.
-  mutating func settleByEvents(_ inform: Inform, isNews: (RPCTask) -> Bool) {
-    let all = Set(message.events.map(\.code))
+  /// - Parameters:
+  ///   - tellsNews: whether the events are others than those of the session before, which failed.
+  ///   - isOvertaken: whether a newer session was folded before.
+  mutating func settleByEvents(_ inform: Inform, tellsNews: Bool, isOvertaken: Bool = false) {
+    let all = tellsNews ? Set(message.events.map(\.code)) : []
     for event in message.events where event.code == "M Reboot" {
       guard let key = CommandKey(text: event.commandKey.utf8) else { continue }
       succeedIfAwaited(key.task) { $0.request == .reboot && $0.attempt == key.attempt }
     }
     for task in state.tasks where task.awaitsEvidence {
-      let codes = isNews(task) ? all : []
+      let isLater = isMade(after: task, isOvertaken: isOvertaken)
+      let codes = isLater ? all : []
       switch task.request {
-      case .reboot: settleRestart(task, happened: codes.contains("1 BOOT") || codes.contains("0 BOOTSTRAP"))
-      case .factoryReset: settleRestart(task, happened: codes.contains("0 BOOTSTRAP"))
+      case .reboot, .factoryReset: settleRestart(task, all, isLater: isLater)
       case .download(let transfer):
         if !transfer.softwareVersion.isEmpty, state.device?.softwareVersion == transfer.softwareVersion,
           codes.contains("1 BOOT")
@@ -30,18 +32,36 @@ extension Fold {
     }
   }
 
-  /// A BOOT after the dispatch shows it done; a first try without one, made long after, and no response, shows it not
-  /// done (a CPE may retry a broken session before it restarts). When it is folded says nothing: after an outage that may
-  /// be long after an Inform that came before the restart. A gateway's clock that is ahead must not make it later.
-  private mutating func settleRestart(_ task: RPCTask, happened: Bool) {
+  /// Whether the Inform was made after the task was sent, so that what it tells may be what came of it: one may lie in
+  /// the log, or in a gateway that was stopped, while the task is sent to a POST of the session before. By the clocks of
+  /// two machines; one that differs by more than lateness is wrong and says nothing.
+  private func isMade(after task: RPCTask, isOvertaken: Bool) -> Bool {
+    let age = (task.dispatchedAt ?? task.createdAt) - message.session.time * 1000
+    return age < 0 || age > settings.lateness && !isOvertaken
+  }
+
+  /// A restart that was told after the dispatch shows it done; a first try without one, made long after, and no
+  /// response, shows it not done (a CPE may retry a broken session before it restarts). When it is folded says nothing:
+  /// after an outage that may be long after an Inform that came before the restart. A gateway's clock that is ahead must
+  /// not make it later.
+  private mutating func settleRestart(_ task: RPCTask, _ codes: Set<String>, isLater: Bool) {
+    guard let index = state.index(of: task.id) else { return }
     let made = min(now, message.session.time * 1000)
-    if happened {
-      succeedIfAwaited(task.id) { _ in true }
+    if codes.contains("0 BOOTSTRAP") || task.request == .reboot && codes.contains("1 BOOT") {
+      if isLater { finish(index, .succeeded) } else { mayHaveRestarted(index) }
     } else if task.state != .accepted, message.retryCount == 0, let sent = task.dispatchedAt,
-      made - sent >= settings.bootPatience, let index = state.index(of: task.id)
+      made - sent >= settings.bootPatience
     {
       retry(index, fault: FaultText.notDone, countsAsLost: true)
     }
+  }
+
+  /// The device told of a restart, or may have, that may have been this task's: that it tells of none after this no
+  /// longer shows that the task was not done (P4).
+  mutating func mayHaveRestarted(_ index: Int) {
+    let task = state.tasks[index]
+    guard task.request == .reboot || task.request == .factoryReset, task.dispatchedAt != nil else { return }
+    change(index) { $0.dispatchedAt = nil }
   }
 
   private mutating func settleDiagnostics(

@@ -48,7 +48,7 @@ extension Fold {
     noteContact()
     if message.events.contains(where: { $0.code == "0 BOOTSTRAP" }) { bootstrap() }
     let changed = learn(inform)
-    settleByEvents(inform) { _ in tellsNews }
+    settleByEvents(inform, tellsNews: tellsNews)
     if !again { tellOfInform(changed) }
     giveCredentialsIfNeeded()
     guard message.waits else { return }
@@ -66,8 +66,7 @@ extension Fold {
   /// the newer session told them too, because the CPE tried again, they are told twice.
   private mutating func foldLate(_ inform: Inform) {
     if message.events.contains(where: { $0.code == "0 BOOTSTRAP" }) { bootstrap() }
-    let began = message.session.time * 1000
-    settleByEvents(inform) { task in task.dispatchedAt.map { $0 < began } ?? false }
+    settleByEvents(inform, tellsNews: true, isOvertaken: true)
     tellOfInform([])
     state.contact?.digest = []
     tell(.end)

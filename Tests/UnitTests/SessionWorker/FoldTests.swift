@@ -70,6 +70,26 @@ struct FoldTests {
     #expect(try device.inform([periodic], at: 3_600, foldedAt: 10) == ["task.in_doubt"])
   }
 
+  @Test func `a BOOT from before the dispatch shows nothing, and afterwards its absence shows nothing either (P4)`()
+    throws
+  {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    device.queue(.reboot, at: 0)
+    #expect(device.tell(.ready, post: 1, session: 0, at: 10) == ["task.dispatched"])
+    #expect(try device.inform([boot], at: 5, foldedAt: 11) == ["task.in_doubt", "device.booted"])
+    #expect(try device.inform([periodic], at: 400) == [])
+    #expect(try device.inform([boot], at: 500) == ["task.succeeded", "device.booted"])
+  }
+
+  @Test func `a BOOT that a gateway dates back by more than a late Inform's age counts: its clock is wrong`() throws {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    device.queue(.reboot, at: 0)
+    _ = device.tell(.ready, post: 1, session: 0, at: 600)
+    #expect(try device.inform([boot], at: 10, foldedAt: 610) == ["task.in_doubt", "task.succeeded", "device.booted"])
+  }
+
   // MARK: - What never left
 
   @Test func `an attempt that a gateway gave back unsent does not count: it is not what makes a task dead`() throws {

@@ -69,14 +69,23 @@ struct FoldedDevice {
     state.tasks.append(task)
   }
 
+  /// A record of the device goes to the dead letters.
+  mutating func passOver(at seconds: Int64) -> [String] { take(Fold.passOver(state, context(at: seconds))) }
+
   private mutating func fold(_ message: CPEMessage, _ body: Envelope?, at seconds: Int64) -> [String] {
+    take(Fold.fold(state, message, body, context(at: seconds)))
+  }
+
+  private func context(at seconds: Int64) -> Fold.Context {
     let shared = Fold.Context.Shared(
       policies: PolicyEngine(policies: []) { _ in [] }, policyEpoch: 1, settings: settings,
       now: (Self.start + seconds) * 1_000_000, secrets: NoSecrets(), fingerprint: TwinTests.fingerprint)
-    let (after, effects) = Fold.fold(
-      state, message, body, Fold.Context(shared, newID: { UUID128(high: 4, low: UInt64(seconds)) }))
-    state = after
-    return effects.compactMap { effect in
+    return Fold.Context(shared, newID: { UUID128(high: 4, low: UInt64(seconds)) })
+  }
+
+  private mutating func take(_ outcome: (state: DeviceState, effects: [Effect])) -> [String] {
+    state = outcome.state
+    return outcome.effects.compactMap { effect in
       guard case .event(let event) = effect else { return nil }
       return String(event.type.dropFirst("carillon.".count).dropLast(".v1".count))
     }

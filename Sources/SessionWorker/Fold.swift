@@ -79,13 +79,15 @@ public struct Fold {
   }
 
   /// A record of the device could not be read: what was outstanding got no answer that we know of, and the session is
-  /// over (P7). It may have told anything, a BOOTSTRAP too: so nothing is believed of the device's values any more.
+  /// over (P7). It may have told anything, a BOOTSTRAP too: so nothing is believed of the device's values any more, and
+  /// that no restart was told shows nothing.
   static func passOver(_ state: DeviceState, _ context: Context) -> (DeviceState, [Effect]) {
     var fold = Fold(
       state: state, context: context, message: CPEMessage(.lost, device: state.id, session: state.session?.id ?? .zero))
     guard state.device != nil else { return (state, []) }
     fold.forgetValues()
     fold.state.contact?.digest = []
+    for index in state.tasks.indices where state.tasks[index].awaitsEvidence { fold.mayHaveRestarted(index) }
     guard let outstanding = state.session?.outstanding else { return (fold.state, []) }
     fold.state.session = nil
     guard let index = state.index(of: outstanding.task), state.tasks[index].state == .dispatched else {

@@ -90,6 +90,13 @@ struct FoldTests {
     #expect(try device.inform([boot], at: 10, foldedAt: 610) == ["task.in_doubt", "task.succeeded", "device.booted"])
   }
 
+  @Test func `after a dead letter, which may have told a BOOT, its absence shows nothing (P4)`() throws {
+    var device = try sentReboot()
+    #expect(device.passOver(at: 10) == ["task.in_doubt"])
+    #expect(try device.inform([periodic], at: 400) == [])
+    #expect(device.state.tasks.map(\.state) == [.inDoubt])
+  }
+
   // MARK: - What never left
 
   @Test func `an attempt that a gateway gave back unsent does not count: it is not what makes a task dead`() throws {

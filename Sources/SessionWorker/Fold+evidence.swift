@@ -26,7 +26,7 @@ extension Fold {
         {
           succeedIfAwaited(task.id) { _ in true }
         }
-      case .setParameterValues(let settings, _): settleDiagnostics(task, settings, inform, codes)
+      case .setParameterValues(let settings, _) where isLater: settleDiagnostics(task, settings, inform, codes)
       default: break
       }
     }
@@ -64,12 +64,14 @@ extension Fold {
     change(index) { $0.dispatchedAt = nil }
   }
 
+  /// Event 8 shows that diagnostics ended, and so does a state other than those before that, once the device has answered
+  /// that it took the request: until then the state may be what diagnostics of before have left.
   private mutating func settleDiagnostics(
     _ task: RPCTask, _ set: [TaskRequest.Setting], _ inform: Inform, _ codes: Set<String>
   ) {
     guard let path = set.first(where: { $0.name.hasSuffix(".DiagnosticsState") })?.name else { return }
     let told = inform.parameters.first { $0.name == path }?.value
-    let ended = told.map { $0 != "None" && $0 != "Requested" } ?? false
+    let ended = task.state == .accepted && told.map { $0 != "None" && $0 != "Requested" } ?? false
     if codes.contains("8 DIAGNOSTICS COMPLETE") || ended { succeedIfAwaited(task.id) { _ in true } }
   }
 

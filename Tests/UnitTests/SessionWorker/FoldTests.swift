@@ -97,6 +97,31 @@ struct FoldTests {
     #expect(device.state.tasks.map(\.state) == [.inDoubt])
   }
 
+  // MARK: - Diagnostics
+
+  /// A device that came at 0 with diagnostics of before that are complete, and was sent a request for others.
+  private func sentDiagnostics() throws -> FoldedDevice {
+    var device = FoldedDevice()
+    device.diagnostics = "Complete"
+    _ = try device.inform([periodic], at: 0)
+    device.queue(.setParameterValues([.init(name: FoldedDevice.diagnosticsState, value: "Requested")]), at: 0)
+    #expect(device.tell(.ready, post: 1, session: 0, at: 1) == ["task.dispatched"])
+    return device
+  }
+
+  @Test func `what diagnostics of before have left shows nothing of those that may not have been begun`() throws {
+    var device = try sentDiagnostics()
+    #expect(try device.inform([periodic], at: 20) == ["task.in_doubt"])
+    #expect(try device.inform([EventStruct(.diagnosticsComplete)], at: 40).contains("task.succeeded"))
+  }
+
+  @Test func `once the device has taken the request, any end of diagnostics is theirs`() throws {
+    var device = try sentDiagnostics()
+    let answered = try device.answer(.setParameterValues(status: 0), post: 2, session: 0, at: 2)
+    #expect(answered == ["task.accepted"])
+    #expect(try device.inform([periodic], at: 20) == ["task.succeeded"])
+  }
+
   // MARK: - What never left
 
   @Test func `an attempt that a gateway gave back unsent does not count: it is not what makes a task dead`() throws {

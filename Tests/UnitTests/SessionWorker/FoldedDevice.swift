@@ -19,6 +19,9 @@ struct FoldedDevice {
   private static let id = DeviceID(manufacturer: "M", oui: "00D09E", productClass: "Box", serialNumber: "1")
 
   var state = DeviceState(id: FoldedDevice.id.id)
+  /// What its Informs say of its diagnostics.
+  var diagnostics: String?
+  static let diagnosticsState = "Device.IP.Diagnostics.IPPing.DiagnosticsState"
   private var count: UInt64 = 0
   private let parser = EnvelopeParser()
 
@@ -45,11 +48,23 @@ struct FoldedDevice {
     message.authentication = .none
     message.retryCount = retry
     message.events = events.map { .init(code: $0.code.description, commandKey: $0.commandKey) }
+    let values = ["Device.DeviceInfo.SoftwareVersion": "1.0", Self.diagnosticsState: diagnostics]
     let inform = Inform(
       deviceID: Self.id, events: events, retryCount: retry,
-      parameters: ParameterList([ParameterValue("Device.DeviceInfo.SoftwareVersion", "1.0")]))
+      parameters: ParameterList(values.compactMap { name, value in value.map { ParameterValue(name, $0) } }))
     let body = try parser.parse(CPEEnvelopeWriter().inform(inform, id: "1"))
     return fold(message, body, at: now ?? seconds)
+  }
+
+  /// Folds the response to what was sent last, in the session that began at `began`.
+  mutating func answer(
+    _ response: CPEResponse, post: UInt64, session began: Int64, at seconds: Int64
+  ) throws -> [String] {
+    var message = CPEMessage(.response, device: state.id, session: Self.session(at: began), post: Self.post(post))
+    let sent = state.tasks.first { $0.state == .dispatched }
+    message.cwmpID = sent.map { Array(CommandKey(task: $0.id, attempt: $0.attempt).text.utf8) } ?? []
+    let body = try parser.parse(CPEEnvelopeWriter().response(response, id: message.cwmpID))
+    return fold(message, body, at: seconds)
   }
 
   /// Folds a record without a body about the session that began at `began`.

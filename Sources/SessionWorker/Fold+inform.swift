@@ -36,7 +36,7 @@ extension Fold {
     if let contact = state.contact {
       if contact.session == message.session { return repeatVerdict() }
       let age = (contact.session.time - message.session.time) * 1000
-      if age > 0, age <= settings.lateness { return foldLate(inform) }
+      if age > 0, age <= settings.lateness || message.isPoured { return foldLate(inform) }
       if age > settings.lateness {
         effects.append(.alarm("a gateway's clock is \(age / 1_000_000) s behind: taken over"))
       }

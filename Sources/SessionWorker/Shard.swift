@@ -232,11 +232,7 @@ public actor Shard {
   /// Passes records that came into an old range too late on to the current one, where they are folded as late ones.
   private func pour(_ records: [LogRecord], into range: PartitionRanges.Range) async {
     do {
-      let late = records.filter { !$0.isHeartbeat }.map { record in
-        OutgoingRecord(
-          partition: Partition(.messages, range.partition(of: record.key)), key: record.key, headers: record.headers,
-          value: record.value)
-      }
+      let late = records.filter { !$0.isHeartbeat }.map { range.poured($0) }
       for result in await append(late) { _ = try result.get() }
       let moves = self.moves(records)
       let moved = try await parts.lane.pipeline([parts.claims.swap(moves)])[0]

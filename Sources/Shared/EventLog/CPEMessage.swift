@@ -69,6 +69,9 @@ public struct CPEMessage: Sendable {
   public var restoreCount: Int32 = 0
   /// Whether the session waits for work (section 2.5).
   public var waits = true
+  /// Whether the record was passed on from an old range of partitions (``PartitionRanges/Range/poured(_:)``): what its
+  /// device said later may have been folded before it.
+  public var isPoured = false
   /// The `cwmp:ID` of the body, or that of the RPC answered.
   public var cwmpID: [UInt8] = []
   /// The RPC's name in the body: `Inform`, `GetParameterValuesResponse`, `Fault`, ...
@@ -122,6 +125,7 @@ extension CPEMessage {
     if answerBy != 0 { headers.append("by", bigEndian(UInt64(bitPattern: answerBy))) }
     if restoreCount != 0 { headers.append("restore", bigEndian(UInt32(bitPattern: restoreCount))) }
     if !waits { headers.append("wait", CollectionOfOne(0)) }
+    if isPoured { headers.append("poured", CollectionOfOne(1)) }
     if !cwmpID.isEmpty { headers.append("id", cwmpID) }
     if !method.isEmpty { headers.append("method", method) }
     if namespaceMinor != 0 { headers.append("ns", CollectionOfOne(namespaceMinor)) }
@@ -215,6 +219,7 @@ extension CPEMessage {
     case "by": answerBy = Int64(bitPattern: number(value))
     case "restore": restoreCount = Int32(truncatingIfNeeded: number(value))
     case "wait": waits = first != 0
+    case "poured": isPoured = first != 0
     case "id": cwmpID = Array(value)
     case "method": method = String(decoding: value, as: UTF8.self)
     case "ns": namespaceMinor = first

@@ -23,6 +23,15 @@ public struct PartitionRanges: Sendable, Equatable {
     public func partition(of key: some RandomAccessCollection<UInt8>) -> Int32 {
       first + Partitioning.partition(of: key, among: count)
     }
+
+    /// A record of an older range as it is passed on to this one: as it was written, and marked.
+    public func poured(_ record: LogRecord) -> OutgoingRecord {
+      var headers = record.headers
+      headers.append("poured", CollectionOfOne(1))
+      return OutgoingRecord(
+        partition: Partition(.messages, partition(of: record.key)), key: record.key, headers: headers,
+        value: record.value)
+    }
   }
 
   /// The ranges, the oldest first; never empty.

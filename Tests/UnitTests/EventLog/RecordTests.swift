@@ -87,6 +87,24 @@ struct RecordTests {
     #expect(try CPEMessage(record, body: []).post == post)
   }
 
+  @Test("a record that is passed on to a new range is marked, and else as it was written")
+  func poured() throws {
+    var message = CPEMessage(.inform, device: device, session: session, post: post)
+    message.body = Array("<Envelope/>".utf8)
+    let range = PartitionRanges.Range(first: 4, count: 8, beginsAt: 0, isRead: true)
+    let copy = range.poured(
+      LogRecord(
+        partition: Partition(.messages, 0), offset: 9, timestamp: 10, key: Array(device.description.utf8),
+        headers: message.headers, value: message.body))
+    #expect((4..<12).contains(copy.partition.number) && copy.partition.topic == .messages)
+    let read = try CPEMessage(
+      LogRecord(
+        partition: copy.partition, offset: 0, timestamp: 0, key: copy.key, headers: copy.headers, value: copy.value),
+      body: copy.value)
+    #expect(read.isPoured && read.post == post && read.session == session && read.body == message.body)
+    #expect(try !self.read(message).isPoured)
+  }
+
   @Test("a record without kind, session or device is malformed and says what is missing")
   func malformed() {
     func error(_ key: String, _ headers: RecordHeaders) -> String? {

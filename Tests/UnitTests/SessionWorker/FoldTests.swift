@@ -48,6 +48,13 @@ struct FoldTests {
     #expect(device.state.tasks.map(\.state) == [.dispatched])
   }
 
+  @Test func `an Inform that was passed on from an old range takes nothing over, however late it is`() throws {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 60)
+    #expect(try device.inform([boot], at: 0, isPoured: true) == ["device.booted"])
+    #expect(device.state.contact?.session == FoldedDevice.session(at: 60))
+  }
+
   // MARK: - A Reboot that was not done
 
   @Test func `a first Inform without BOOT five minutes after a Reboot without response shows that it was not done`()

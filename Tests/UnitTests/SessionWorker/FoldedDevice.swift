@@ -42,11 +42,12 @@ struct FoldedDevice {
   ///   - now: when it is folded; by default as it is made.
   /// - Returns: the types of the events that it told, without what all of them begin and end with.
   mutating func inform(
-    _ events: [EventStruct], at seconds: Int64, retry: UInt32 = 0, foldedAt now: Int64? = nil
+    _ events: [EventStruct], at seconds: Int64, retry: UInt32 = 0, foldedAt now: Int64? = nil, isPoured: Bool = false
   ) throws -> [String] {
     var message = CPEMessage(.inform, device: state.id, session: Self.session(at: seconds), post: Self.post(0))
     message.authentication = .none
     message.retryCount = retry
+    message.isPoured = isPoured
     message.events = events.map { .init(code: $0.code.description, commandKey: $0.commandKey) }
     let values = ["Device.DeviceInfo.SoftwareVersion": "1.0", Self.diagnosticsState: diagnostics]
     let inform = Inform(

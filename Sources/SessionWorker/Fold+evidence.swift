@@ -10,16 +10,16 @@ extension Fold {
   ///   - tellsNews: whether the events are others than those of the session before, which failed.
   ///   - isOvertaken: whether a newer session was folded before.
   mutating func settleByEvents(_ inform: Inform, tellsNews: Bool, isOvertaken: Bool = false) {
-    let all = tellsNews ? Set(message.events.map(\.code)) : []
+    let all = Set(message.events.map(\.code))
     for event in message.events where event.code == "M Reboot" {
       guard let key = CommandKey(text: event.commandKey.utf8) else { continue }
       succeedIfAwaited(key.task) { $0.request == .reboot && $0.attempt == key.attempt }
     }
     for task in state.tasks where task.awaitsEvidence {
       let isLater = isMade(after: task, isOvertaken: isOvertaken)
-      let codes = isLater ? all : []
+      let codes = isLater && tellsNews ? all : []
       switch task.request {
-      case .reboot, .factoryReset: settleRestart(task, all, isLater: isLater)
+      case .reboot, .factoryReset: settleRestart(task, all, isNews: isLater && tellsNews)
       case .download(let transfer):
         if !transfer.softwareVersion.isEmpty, state.device?.softwareVersion == transfer.softwareVersion,
           codes.contains("1 BOOT")
@@ -44,11 +44,12 @@ extension Fold {
   /// response, shows it not done (a CPE may retry a broken session before it restarts). When it is folded says nothing:
   /// after an outage that may be long after an Inform that came before the restart. A gateway's clock that is ahead must
   /// not make it later.
-  private mutating func settleRestart(_ task: RPCTask, _ codes: Set<String>, isLater: Bool) {
+  /// - Parameter isNews: whether a restart that is told is none of before the dispatch.
+  private mutating func settleRestart(_ task: RPCTask, _ codes: Set<String>, isNews: Bool) {
     guard let index = state.index(of: task.id) else { return }
     let made = min(now, message.session.time * 1000)
     if codes.contains("0 BOOTSTRAP") || task.request == .reboot && codes.contains("1 BOOT") {
-      if isLater { finish(index, .succeeded) } else { mayHaveRestarted(index) }
+      if isNews { finish(index, .succeeded) } else { mayHaveRestarted(index) }
     } else if task.state != .accepted, message.retryCount == 0, let sent = task.dispatchedAt,
       made - sent >= settings.bootPatience
     {

@@ -89,6 +89,15 @@ struct FoldTests {
     #expect(try device.inform([boot], at: 500) == ["task.succeeded", "device.booted"])
   }
 
+  @Test func `events told once more may be those of a restart: afterwards its absence shows nothing (P4)`() throws {
+    var device = FoldedDevice()
+    _ = try device.inform([boot, periodic], at: 0)
+    device.queue(.reboot, at: 0)
+    _ = device.tell(.ready, post: 1, session: 0, at: 1)
+    #expect(try device.inform([boot, periodic], at: 20, retry: 1) == ["task.in_doubt", "device.booted"])
+    #expect(try device.inform([periodic], at: 400) == [])
+  }
+
   @Test func `a BOOT that a gateway dates back by more than a late Inform's age counts: its clock is wrong`() throws {
     var device = FoldedDevice()
     _ = try device.inform([periodic], at: 0)

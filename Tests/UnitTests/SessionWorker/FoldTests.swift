@@ -138,6 +138,45 @@ struct FoldTests {
     #expect(try device.inform([periodic], at: 20) == ["task.succeeded"])
   }
 
+  // MARK: - Objects
+
+  private static let table = "Device.NAT.PortMapping."
+
+  /// Tells what instances there are, in answer to a preparation that was sent to a POST.
+  private func instances(_ numbers: [Int]) -> CPEResponse {
+    .getParameterNames(ParameterInfoList(numbers.map { ParameterInfo("\(Self.table)\($0).", writable: true) }))
+  }
+
+  /// An AddObject was sent in the session of 0, in which there was instance 1, and got no answer.
+  private func sentAddition() throws -> FoldedDevice {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    device.queue(.addObject(path: Self.table), at: 0)
+    #expect(device.tell(.ready, post: 1, session: 0, at: 1) == [], "what is there is asked first")
+    #expect(try device.answer(instances([1]), post: 2, session: 0, at: 2) == ["task.dispatched"])
+    #expect(try device.inform([periodic], at: 20) == ["task.in_doubt"])
+    return device
+  }
+
+  @Test func `before an instance is removed it is seen whether an AddObject in doubt has made it (P4)`() throws {
+    var device = try sentAddition()
+    device.queue(.deleteObject(path: "\(Self.table)2."), at: 20)
+    #expect(device.tell(.ready, post: 3, session: 20, at: 21) == [], "what is there is asked first")
+    let told = try device.answer(instances([1, 2]), post: 4, session: 20, at: 22)
+    #expect(told == ["task.succeeded", "task.dispatched"])
+  }
+
+  @Test func `an instance that was removed is no proof that an AddObject in doubt did not make it (P4)`() throws {
+    var device = try sentAddition()
+    device.queue(.deleteObject(path: "\(Self.table)2."), at: 20)
+    _ = device.tell(.ready, post: 3, session: 20, at: 21)
+    #expect(try device.answer(instances([1, 2, 3]), post: 4, session: 20, at: 22) == ["task.dispatched"])
+    #expect(try device.answer(.deleteObject(status: 0), post: 5, session: 20, at: 23) == ["task.succeeded"])
+    #expect(try device.inform([periodic], at: 40) == [])
+    #expect(device.tell(.ready, post: 6, session: 40, at: 41) == [])
+    #expect(device.state.tasks.map(\.state) == [.inDoubt])
+  }
+
   // MARK: - What never left
 
   @Test func `an attempt that a gateway gave back unsent does not count: it is not what makes a task dead`() throws {

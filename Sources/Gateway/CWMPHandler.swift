@@ -125,7 +125,10 @@ final class CWMPHandler: HTTPService {
       case .credential(let credential):
         guard let principal = gateway.authentication.principal(credential, proof) else { fallthrough }
         // A pending password comes into use now: what is cached of it is soon wrong.
-        if !principal.isSettled { gateway.credentials.forget(username) }
+        if !principal.isSettled {
+          gateway.credentials.forget(username)
+          post.pendingMark = credential.pendingMark
+        }
         post.proved(principal, exchange)
         exchange.resumeReading()
       case .nothing:

@@ -11,6 +11,8 @@ import XML
 /// handed to the session core.
 final class CWMPPost: RequestReceiver {
   var principal: Principal?
+  /// Which pending password it proved.
+  var pendingMark: [UInt8] = []
   private let gateway: GatewayLoop
   private let listening: CWMPHandler.Listening
   private let cookie: SessionCookie?
@@ -233,6 +235,7 @@ final class CWMPPost: RequestReceiver {
       sessionTimeout: envelope.header.sessionTimeout ?? 0)
     var message = self.message(.inform, cookie, envelope, exchange)
     message.waits = cookie.waits
+    message.pendingMark = pendingMark
     message.retryCount = inform.retryCount
     message.events = events
     inform.digestInput { gateway.hasher.update($0) }

@@ -1,4 +1,5 @@
 import Cryptography
+import EventLog
 import Fleet
 import PostgreSQL
 
@@ -107,10 +108,12 @@ final class CredentialStore {
           (try? sealer.open(sealed.span, associatedData: device.bytes.span)).map { SecretKey($0) }
         }
       }
-      return .credential(
-        StoredCredential(
-          device: device, secret: open(try row.optionalBytes(1)), pending: open(try row.optionalBytes(2)),
-          readmitUntil: try row.optionalTimestamp(3) ?? 0))
+      let pending = try row.optionalBytes(2)
+      var credential = StoredCredential(
+        device: device, secret: open(try row.optionalBytes(1)), pending: open(pending),
+        readmitUntil: try row.optionalTimestamp(3) ?? 0)
+      credential.pendingMark = pending.map { CPEMessage.mark(ofSealed: $0) } ?? []
+      return .credential(credential)
     } catch {
       return .unavailable
     }

@@ -84,6 +84,8 @@ public struct CPEMessage: Sendable {
   public var peer = ""
   /// How the CPE proved who it is.
   public var authentication = Authentication.none
+  /// Of ``Authentication/pending``: which pending password was proved, ``mark(ofSealed:)``; empty from an older gateway.
+  public var pendingMark: [UInt8] = []
   /// Seconds of the Inform's SessionTimeout header, 0 where none (item 41).
   public var sessionTimeout: UInt32 = 0
   /// Of an Inform: how often it was tried before (item 93).
@@ -109,6 +111,9 @@ public struct CPEMessage: Sendable {
     self.post = post
   }
 
+  /// Names a password by the sealed form in which it is stored: it says nothing of the password.
+  public static func mark(ofSealed sealed: [UInt8]) -> [UInt8] { Array(SHA256.hash(sealed).bytes.prefix(8)) }
+
   /// Whether ``body`` must be sealed on the log: all but Inform bodies may hold secrets (section 2.2).
   public var isSealed: Bool { kind != .inform && !body.isEmpty }
 }
@@ -132,6 +137,7 @@ extension CPEMessage {
     if !charset.isEmpty { headers.append("charset", charset) }
     if !peer.isEmpty { headers.append("peer", peer) }
     if authentication != .none { headers.append("auth", CollectionOfOne(authentication.rawValue)) }
+    if !pendingMark.isEmpty { headers.append("mark", pendingMark) }
     if sessionTimeout != 0 { headers.append("timeout", bigEndian(sessionTimeout)) }
     if retryCount != 0 { headers.append("retry", bigEndian(retryCount)) }
     for event in events {
@@ -226,6 +232,7 @@ extension CPEMessage {
     case "charset": charset = String(decoding: value, as: UTF8.self)
     case "peer": peer = String(decoding: value, as: UTF8.self)
     case "auth": authentication = Authentication(rawValue: first) ?? .none
+    case "mark": pendingMark = Array(value)
     case "timeout": sessionTimeout = UInt32(truncatingIfNeeded: number(value))
     case "retry": retryCount = UInt32(truncatingIfNeeded: number(value))
     case "event": events.append(Event(code: String(decoding: value, as: UTF8.self)))

@@ -51,7 +51,7 @@ struct FoldTests {
   @Test func `an Inform that was passed on from an old range takes nothing over, however late it is`() throws {
     var device = FoldedDevice()
     _ = try device.inform([periodic], at: 60)
-    #expect(try device.inform([boot], at: 0, isPoured: true) == ["device.booted"])
+    #expect(try device.inform([boot], at: 0) { $0.isPoured = true } == ["device.booted"])
     #expect(device.state.contact?.session == FoldedDevice.session(at: 60))
   }
 
@@ -136,6 +136,26 @@ struct FoldTests {
     let answered = try device.answer(.setParameterValues(status: 0), post: 2, session: 0, at: 2)
     #expect(answered == ["task.accepted"])
     #expect(try device.inform([periodic], at: 20) == ["task.succeeded"])
+  }
+
+  // MARK: - Credentials
+
+  @Test func `the pending password that a device proved becomes its own, and no other that is pending by now`() throws {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    device.state.credential?.pendingSecret = [7]
+    let others = try device.inform([periodic], at: 20) { message in
+      message.authentication = .pending
+      message.pendingMark = CPEMessage.mark(ofSealed: [6])
+    }
+    #expect(others == [])
+    #expect(device.state.credential?.secret == nil)
+    let own = try device.inform([periodic], at: 40) { message in
+      message.authentication = .pending
+      message.pendingMark = CPEMessage.mark(ofSealed: [7])
+    }
+    #expect(own == ["device.credentials_adopted"])
+    #expect(device.state.credential?.secret == [7])
   }
 
   // MARK: - Objects

@@ -42,18 +42,19 @@ struct FoldedDevice {
   ///   - now: when it is folded; by default as it is made.
   /// - Returns: the types of the events that it told, without what all of them begin and end with.
   mutating func inform(
-    _ events: [EventStruct], at seconds: Int64, retry: UInt32 = 0, foldedAt now: Int64? = nil, isPoured: Bool = false
+    _ events: [EventStruct], at seconds: Int64, retry: UInt32 = 0, foldedAt now: Int64? = nil,
+    _ change: (inout CPEMessage) -> Void = { _ in }
   ) throws -> [String] {
     var message = CPEMessage(.inform, device: state.id, session: Self.session(at: seconds), post: Self.post(0))
     message.authentication = .none
     message.retryCount = retry
-    message.isPoured = isPoured
     message.events = events.map { .init(code: $0.code.description, commandKey: $0.commandKey) }
     let values = ["Device.DeviceInfo.SoftwareVersion": "1.0", Self.diagnosticsState: diagnostics]
     let inform = Inform(
       deviceID: Self.id, events: events, retryCount: retry,
       parameters: ParameterList(values.compactMap { name, value in value.map { ParameterValue(name, $0) } }))
     let body = try parser.parse(CPEEnvelopeWriter().inform(inform, id: "1"))
+    change(&message)
     return fold(message, body, at: now ?? seconds)
   }
 

@@ -9,6 +9,8 @@ public struct StoredCredential: Sendable {
   public var secret: SecretKey?
   /// One that was given to the device and not used yet.
   public var pending: SecretKey?
+  /// Which one that is, ``EventLog/CPEMessage/mark(ofSealed:)``.
+  public var pendingMark: [UInt8] = []
   /// Bootstrap is accepted again until then, microseconds since 1970.
   public var readmitUntil: Int64
 

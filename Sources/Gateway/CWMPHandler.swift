@@ -112,7 +112,10 @@ final class CWMPHandler: HTTPService {
         guard let principal = gateway.authentication.principal(credential, proof) else { fallthrough }
         guard gateway.isFirst(proof, exchange) else { return post.refuseUnproved(exchange, isStale: true) }
         // A pending password comes into use now: what is cached of it is soon wrong.
-        if !principal.isSettled { gateway.credentials.forget(username) }
+        if !principal.isSettled {
+          gateway.credentials.forget(username)
+          post.pendingMark = credential.pendingMark
+        }
         post.heard(Speaker(principal), exchange)
       case .nothing:
         if listening.authentication.none { return post.heard(Speaker(.anybody), exchange) }
@@ -133,4 +136,6 @@ final class CarriedSession {
   var cookie: SessionCookie?
   /// Who proved last on it who it is.
   var proved: Principal?
+  /// Which pending password that was.
+  var pendingMark: [UInt8] = []
 }

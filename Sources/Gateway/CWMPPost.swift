@@ -15,6 +15,8 @@ final class CWMPPost: RequestReceiver {
   /// What an answer 415 says can be read (item 21).
   static let identityOnly = FieldBlock("Accept-Encoding", "identity")
 
+  /// Which pending password it proved.
+  var pendingMark: [UInt8] = []
   private let gateway: GatewayLoop
   private let listening: CWMPHandler.Listening
   private let cookie: SessionCookie?
@@ -117,7 +119,11 @@ final class CWMPPost: RequestReceiver {
   func heard(_ speaker: Speaker, _ exchange: Exchange) {
     self.speaker = speaker
     guard !isOver else { return noteRefusal(exchange) }
-    if let informer = speaker.informer, informer != .anybody { carried(by: exchange).proved = informer }
+    if let informer = speaker.informer, informer != .anybody {
+      let carried = carried(by: exchange)
+      if pendingMark.isEmpty, carried.proved == informer { pendingMark = carried.pendingMark }
+      (carried.proved, carried.pendingMark) = (informer, pendingMark)
+    }
     guard isReadable else {
       gateway.metrics.refused(.encoding)
       refusal = "HTTP: content encoding"
@@ -324,6 +330,7 @@ final class CWMPPost: RequestReceiver {
       issuedAt: now / 1_000_000, sessionTimeout: envelope.header.sessionTimeout ?? 0)
     var message = self.message(.inform, cookie, envelope, exchange)
     message.waits = cookie.waits
+    message.pendingMark = pendingMark
     message.retryCount = inform.retryCount
     message.events = events
     inform.digestInput { gateway.hasher.update($0) }

@@ -1,4 +1,5 @@
 import Cryptography
+import EventLog
 import Fleet
 import Operations
 import PostgreSQL
@@ -146,10 +147,12 @@ final class CredentialStore {
   private func read(_ row: Row) -> Found {
     do {
       let device = try row.uuid(0)
-      return .credential(
-        StoredCredential(
-          device: device, secret: try open(try row.optionalBytes(1), of: device),
-          pending: try open(try row.optionalBytes(2), of: device), readmitUntil: try row.optionalTimestamp(3) ?? 0))
+      let pending = try row.optionalBytes(2)
+      var credential = StoredCredential(
+        device: device, secret: try open(try row.optionalBytes(1), of: device), pending: try open(pending, of: device),
+        readmitUntil: try row.optionalTimestamp(3) ?? 0)
+      credential.pendingMark = pending.map { CPEMessage.mark(ofSealed: $0) } ?? []
+      return .credential(credential)
     } catch {
       return .unavailable
     }

@@ -27,13 +27,17 @@ enum BatchStatements {
     "batch_cluster",
     "SELECT policy_epoch, restore_count, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM cluster_state")
 
-  /// The live tasks of devices, locked: the API and the scheduler change them too. $1: device ids.
+  /// The live tasks of devices, locked: the API and the scheduler change them too; and whether what one depends on
+  /// ended otherwise than well (10 is succeeded). $1: device ids.
   static let tasks = Statement(
     "batch_tasks",
     """
     SELECT id, device, method, arguments, state, once, retries_on_doubt, priority, origin, origin_name, idempotency_key,
            depends_on, attempt, lost, maximum_attempts, session, post, dispatched_at, not_before, deadline, evidence,
-           result, fault, version, created_at
+           result, fault, version, created_at,
+           CASE WHEN state = 1 AND depends_on IS NOT NULL
+                THEN EXISTS (SELECT FROM task_history h WHERE h.id = task.depends_on AND h.state <> 10)
+                ELSE false END
       FROM task WHERE device = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
     """)
 

@@ -68,6 +68,9 @@ enum BatchStore {
     for row in results.removeFirst() {
       if let task = try RPCTask(row) {
         states[task.device]?.tasks.append(task)
+        if try row.bool(25), let before = task.dependsOn {
+          states[task.device]?.failedPrerequisites.insert(before)
+        }
       } else {
         states[try row.uuid(1)]?.unreadableTasks.append(try row.uuid(0))
       }

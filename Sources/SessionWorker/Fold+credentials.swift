@@ -64,9 +64,12 @@ extension Fold {
   }
 
   /// The device proved that it has what was pending: so it took all that was set with it, whatever became of the
-  /// response.
+  /// response. What is pending by now may be another: where records were overtaken, or a restore has them folded again,
+  /// one with the shared credential may have come between. That one the device does not have.
   mutating func adoptPendingCredential() {
-    guard var credential = state.credential, let pending = credential.pendingSecret else { return }
+    guard var credential = state.credential, let pending = credential.pendingSecret,
+      message.pendingMark.isEmpty || message.pendingMark == CPEMessage.mark(ofSealed: pending)
+    else { return }
     credential.secret = pending
     credential.pendingSecret = nil
     credential.readmitUntil = nil

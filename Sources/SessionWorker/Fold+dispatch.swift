@@ -104,9 +104,11 @@ extension Fold {
   /// Credentials first, then tasks by priority and age, then policies.
   mutating func nextWork() -> Work? {
     if let task = state.tasks.filter({ isDue($0) }).max(by: { isLess($0, $1) }) {
-      guard case .addObject(let path) = task.request else { return .task(task.id) }
-      // One of the same table that is in doubt comes first: afterwards nobody could tell whose a new instance is.
-      if let doubtful = doubtfulAddition({ $0.request == task.request }) { return doubtful }
+      guard let path = task.request.table else { return .task(task.id) }
+      // One of the same table that is in doubt comes first: afterwards nobody could tell whose a new instance is, or
+      // whether it was one that is gone.
+      if let doubtful = doubtfulAddition({ $0.request == .addObject(path: path) }) { return doubtful }
+      guard case .addObject = task.request else { return .task(task.id) }
       if task.evidence?.session == message.session { return .task(task.id) }
       return .preparation(for: task.id, path: path)
     }
@@ -158,6 +160,7 @@ extension Fold {
       state.session?.outstanding = SessionRow.Outstanding(task: task.id, attempt: task.attempt, post: post)
       state.session?.rpcs += 1
       if task.request == .factoryReset { state.credential?.readmitUntil = task.deadline }
+      if case .deleteObject = task.request { forgetComparisons(with: task.request) }
     }
     let task = state.tasks[index]
     let key = CommandKey(task: task.id, attempt: task.attempt).text
@@ -171,5 +174,27 @@ extension Fold {
       dialect: Dialect(rawValue: UInt16(truncatingIfNeeded: state.device?.dialect ?? 0)))
     let body = writer.request(request, id: key)
     tell(.send, cwmpID: Array(key.utf8), body: body)
+  }
+
+  /// An instance goes that may be what an AddObject in doubt has made: that it is not there later shows nothing.
+  private mutating func forgetComparisons(with deletion: TaskRequest) {
+    guard let table = deletion.table else { return }
+    for index in state.tasks.indices where state.tasks[index].request == .addObject(path: table) {
+      guard state.tasks[index].state == .inDoubt, let evidence = state.tasks[index].evidence,
+        !evidence.instances.contains(where: { deletion == .deleteObject(path: "\(table)\($0).") })
+      else { continue }
+      state.tasks[index].evidence?.isComparable = false
+    }
+  }
+}
+
+extension TaskRequest {
+  /// The table whose instances the request changes, with its final dot; nil for others.
+  fileprivate var table: String? {
+    switch self {
+    case .addObject(let path): path
+    case .deleteObject(let path): path.dropLast().lastIndex(of: ".").map { String(path[...$0]) }
+    default: nil
+    }
   }
 }

@@ -6,47 +6,73 @@ import Fleet
 // What tells whether a task of once was done (docs/architecture.md, section 4, "Once tasks").
 extension Fold {
   /// Settles tasks by what an Inform's events and values say of them.
-  /// - Parameter tellsNews: whether the events happened after what was sent before, and not before it.
-  mutating func settleByEvents(_ inform: Inform, tellsNews: Bool) {
-    let codes = tellsNews ? Set(message.events.map(\.code)) : []
+  /// - Parameters:
+  ///   - tellsNews: whether the events are others than those of the session before, which failed.
+  ///   - isOvertaken: whether a newer session was folded before.
+  mutating func settleByEvents(_ inform: Inform, tellsNews: Bool, isOvertaken: Bool = false) {
+    let all = Set(message.events.map(\.code))
     for event in message.events where event.code == "M Reboot" {
       guard let key = CommandKey(text: event.commandKey.utf8) else { continue }
       succeedIfAwaited(key.task) { $0.request == .reboot && $0.attempt == key.attempt }
     }
     for task in state.tasks where task.awaitsEvidence {
+      let isLater = isMade(after: task, isOvertaken: isOvertaken)
+      let codes = isLater && tellsNews ? all : []
       switch task.request {
-      case .reboot: settleRestart(task, happened: codes.contains("1 BOOT") || codes.contains("0 BOOTSTRAP"))
-      case .factoryReset: settleRestart(task, happened: codes.contains("0 BOOTSTRAP"))
+      case .reboot, .factoryReset: settleRestart(task, all, isNews: isLater && tellsNews)
       case .download(let transfer):
         if !transfer.softwareVersion.isEmpty, state.device?.softwareVersion == transfer.softwareVersion,
           codes.contains("1 BOOT")
         {
           succeedIfAwaited(task.id) { _ in true }
         }
-      case .setParameterValues(let settings, _): settleDiagnostics(task, settings, inform, codes)
+      case .setParameterValues(let settings, _) where isLater: settleDiagnostics(task, settings, inform, codes)
       default: break
       }
     }
   }
 
-  /// A BOOT after the dispatch shows it done; a first try without one, long after, and no response, shows it not done
-  /// (a CPE may retry a broken session before it restarts).
-  private mutating func settleRestart(_ task: RPCTask, happened: Bool) {
-    if happened {
-      succeedIfAwaited(task.id) { _ in true }
+  /// Whether the Inform was made after the task was sent, so that what it tells may be what came of it: one may lie in
+  /// the log, or in a gateway that was stopped, while the task is sent to a POST of the session before. By the clocks of
+  /// two machines; one that differs by more than lateness is wrong and says nothing.
+  private func isMade(after task: RPCTask, isOvertaken: Bool) -> Bool {
+    let age = (task.dispatchedAt ?? task.createdAt) - message.session.time * 1000
+    return age < 0 || age > settings.lateness && !isOvertaken
+  }
+
+  /// A restart that was told after the dispatch shows it done; a first try without one, made long after, and no
+  /// response, shows it not done (a CPE may retry a broken session before it restarts). When it is folded says nothing:
+  /// after an outage that may be long after an Inform that came before the restart. A gateway's clock that is ahead must
+  /// not make it later.
+  /// - Parameter isNews: whether a restart that is told is none of before the dispatch.
+  private mutating func settleRestart(_ task: RPCTask, _ codes: Set<String>, isNews: Bool) {
+    guard let index = state.index(of: task.id) else { return }
+    let made = min(now, message.session.time * 1000)
+    if codes.contains("0 BOOTSTRAP") || task.request == .reboot && codes.contains("1 BOOT") {
+      if isNews { finish(index, .succeeded) } else { mayHaveRestarted(index) }
     } else if task.state != .accepted, message.retryCount == 0, let sent = task.dispatchedAt,
-      now - sent >= settings.bootPatience, let index = state.index(of: task.id)
+      made - sent >= settings.bootPatience
     {
       retry(index, fault: FaultText.notDone, countsAsLost: true)
     }
   }
 
+  /// The device told of a restart, or may have, that may have been this task's: that it tells of none after this no
+  /// longer shows that the task was not done (P4).
+  mutating func mayHaveRestarted(_ index: Int) {
+    let task = state.tasks[index]
+    guard task.request == .reboot || task.request == .factoryReset, task.dispatchedAt != nil else { return }
+    change(index) { $0.dispatchedAt = nil }
+  }
+
+  /// Event 8 shows that diagnostics ended, and so does a state other than those before that, once the device has answered
+  /// that it took the request: until then the state may be what diagnostics of before have left.
   private mutating func settleDiagnostics(
     _ task: RPCTask, _ set: [TaskRequest.Setting], _ inform: Inform, _ codes: Set<String>
   ) {
     guard let path = set.first(where: { $0.name.hasSuffix(".DiagnosticsState") })?.name else { return }
     let told = inform.parameters.first { $0.name == path }?.value
-    let ended = told.map { $0 != "None" && $0 != "Requested" } ?? false
+    let ended = task.state == .accepted && told.map { $0 != "None" && $0 != "Requested" } ?? false
     if codes.contains("8 DIAGNOSTICS COMPLETE") || ended { succeedIfAwaited(task.id) { _ in true } }
   }
 

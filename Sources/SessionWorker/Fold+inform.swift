@@ -36,7 +36,7 @@ extension Fold {
     if let contact = state.contact {
       if contact.session == message.session { return repeatVerdict() }
       let age = (contact.session.time - message.session.time) * 1000
-      if age > 0, age <= settings.lateness { return foldLate(inform) }
+      if age > 0, age <= settings.lateness || message.isPoured { return foldLate(inform) }
       if age > settings.lateness {
         effects.append(.alarm("a gateway's clock is \(age / 1_000_000) s behind: taken over"))
       }
@@ -61,10 +61,13 @@ extension Fold {
     tell(state.session == nil ? .end : .ask)
   }
 
-  /// A record that a newer session overtook: what happened counts, what it said of values does not.
+  /// A record that a newer session overtook: what happened counts, what it said of values does not. It was acknowledged
+  /// and will not come again, so its events are told, and they show what became of what had been sent before it. Where
+  /// the newer session told them too, because the CPE tried again, they are told twice.
   private mutating func foldLate(_ inform: Inform) {
-    settleByEvents(inform, tellsNews: false)
-    if message.events.contains(where: { $0.code == "0 BOOTSTRAP" }) { forgetValues() }
+    if message.events.contains(where: { $0.code == "0 BOOTSTRAP" }) { bootstrap() }
+    settleByEvents(inform, tellsNews: true, isOvertaken: true)
+    tellOfInform([])
     state.contact?.digest = []
     tell(.end)
   }

@@ -210,7 +210,8 @@ extension Fold {
 
 extension RPCTask {
   /// Whether a restore put it in doubt: it may have been sent in attempts that the database knows nothing of, so that
-  /// an old attempt's failure, read again, is no evidence that it was not done.
+  /// an old attempt's failure, read again, is no evidence that it was not done. (Or its evidence may have been missed,
+  /// ``Fold/mayHaveRestarted(_:)``: then a failure that is late does not count either.)
   var isOfRestore: Bool { state == .inDoubt && dispatchedAt == nil }
 
   /// Whether the response only promises the effect, so that evidence of it is awaited.

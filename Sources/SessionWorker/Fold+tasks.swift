@@ -57,6 +57,13 @@ extension Fold {
     return wait * 3 / 4 + wait / 2 * spread / 65_536
   }
 
+  /// What waits for a task that ended without success before this record fails now: it was queued while that one ended,
+  /// or that one was called off.
+  mutating func failOrphans() {
+    for id in state.failedPrerequisites.sorted() { failDependents(of: id) }
+    state.failedPrerequisites = []
+  }
+
   /// What waited for a task that did not succeed cannot be done.
   private mutating func failDependents(of id: UUID128) {
     while let index = state.tasks.firstIndex(where: { $0.dependsOn == id && $0.state == .queued }) {

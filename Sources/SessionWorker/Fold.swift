@@ -73,18 +73,21 @@ public struct Fold {
     _ state: DeviceState, _ message: CPEMessage, _ body: Envelope?, _ context: Context
   ) -> (DeviceState, [Effect]) {
     var fold = Fold(state: state, context: context, message: message)
+    if !state.failedPrerequisites.isEmpty { fold.failOrphans() }
     fold.run(body)
     return (fold.state, fold.effects)
   }
 
   /// A record of the device could not be read: what was outstanding got no answer that we know of, and the session is
-  /// over (P7). It may have told anything, a BOOTSTRAP too: so nothing is believed of the device's values any more.
+  /// over (P7). It may have told anything, a BOOTSTRAP too: so nothing is believed of the device's values any more, and
+  /// that no restart was told shows nothing.
   static func passOver(_ state: DeviceState, _ context: Context) -> (DeviceState, [Effect]) {
     var fold = Fold(
       state: state, context: context, message: CPEMessage(.lost, device: state.id, session: state.session?.id ?? .zero))
     guard state.device != nil else { return (state, []) }
     fold.forgetValues()
     fold.state.contact?.digest = []
+    for index in state.tasks.indices where state.tasks[index].awaitsEvidence { fold.mayHaveRestarted(index) }
     guard let outstanding = state.session?.outstanding else { return (fold.state, []) }
     fold.state.session = nil
     guard let index = state.index(of: outstanding.task), state.tasks[index].state == .dispatched else {
@@ -165,9 +168,10 @@ public struct Fold {
   // MARK: - Messages about sessions
 
   /// A gateway gave a POST up without having written its `send`: the attempt bound to it was not sent, whatever its
-  /// state.
+  /// state. It is none: the next one has its number again, unless it left for another POST before.
   mutating func foldUnsent() {
     guard let post = message.post?.bytes else { return }
+    let rebound = state.session?.outstanding.flatMap { $0.rebound ? $0.task : nil }
     if state.session?.id == message.session {
       state.session?.deadPost = post
       if state.session?.outstanding?.post == post { state.session?.outstanding = nil }
@@ -183,6 +187,7 @@ public struct Fold {
           task.state = .queued
           task.post = nil
           task.session = nil
+          if task.id != rebound { task.attempt -= 1 }
         }
       }
     }

@@ -281,11 +281,7 @@ public actor Shard {
   private func pour(_ numbers: [Int32], into range: PartitionRanges.Range) async throws {
     let take = assignment.take(Assignment.maximumRecords, from: numbers, stops: CPEMessage.isNewer)
     guard !take.records.isEmpty else { return }
-    let late = take.records.filter { !$0.isHeartbeat }.map { record in
-      OutgoingRecord(
-        partition: Partition(.messages, range.partition(of: record.key)), key: record.key, headers: record.headers,
-        value: record.value)
-    }
+    let late = take.records.filter { !$0.isHeartbeat }.map { range.poured($0) }
     for result in await producer.append(late) { _ = try result.get() }
     let moved = try await parts.lane.pipeline([parts.claims.swap(take.moves)])[0]
     guard moved.count == take.moves.count else { throw Fenced() }

@@ -25,6 +25,11 @@ enum KafkaWiring {
     for line in try await KafkaTopics.migrate(settings, mayGrow: mayGrow) { print(line) }
   }
 
+  /// How many partitions `messages` has.
+  static func partitions(_ process: ServerProcess) async throws -> Int32 {
+    try await KafkaTopics.partitions(of: .messages, try settings(process.configuration.log))
+  }
+
   /// Names the log of `cwmp.messages` for ever: its topic's name with the incarnation.
   private static func incarnation(_ settings: KafkaSettings) -> UUID128 {
     let namespace = UUID128(high: 0x0c4d_2f75_3b1e_4a86, low: 0xb6a9_10c2_7d54_e83f)

@@ -14,6 +14,7 @@ enum MigrateCommand {
     let lane = try Lane(on: process.control, process.database)
     let applied = try await Migrations.run([LogSchema.migration] + FleetSchema.migrations, on: lane)
     print(applied.isEmpty ? "the schema is up to date" : "applied \(applied.map(String.init).joined(separator: ", "))")
+    if arguments.has("restored") { try await findLostRange(process, on: lane) }
     try await makeLog(process, more: try arguments.integer("partitions", in: 1...10_000).map { Int32($0) }, on: lane)
     if arguments.has("restored") { try await noteRestore(on: lane) }
     await lane.close()
@@ -52,10 +53,20 @@ enum MigrateCommand {
         + "from now on the configuration may say \(last.count)")
   }
 
+  /// A backup from before `--partitions` does not know of the range that was added; on Kafka its partitions are there,
+  /// with records that were acknowledged. Were it added anew later, it would be read after what is newer.
+  private static func findLostRange(_ process: ServerProcess, on lane: Lane) async throws {
+    guard process.configuration.log.kind == .kafka, let known = try await PartitionRanges.find(on: lane) else { return }
+    try StillRunning.refuse(try await lane.query(running))
+    let count = try await KafkaWiring.partitions(process)
+    guard count > known.total else { return }
+    try await PartitionRanges.recover(count: count - known.total, on: lane)
+    print("partitions \(known.total) to \(count - 1) of messages, which the backup does not know of, take new records")
+  }
+
   private static func noteRestore(on lane: Lane) async throws {
     let doubted = try await lane.transaction(deadline: .seconds(600)) { transaction in
-      let roles = try await transaction.query(running).map { try $0.text(0) }
-      guard roles.isEmpty else { throw StillRunning(roles: roles) }
+      try StillRunning.refuse(try await transaction.query(running))
       try await PostgreSQLLog.beginIncarnation(in: transaction)
       return try await TaskStore.noteRestore(in: transaction)
     }
@@ -64,6 +75,12 @@ enum MigrateCommand {
 
   private struct StillRunning: Error, CustomStringConvertible {
     let roles: [String]
+
+    static func refuse(_ rows: Rows) throws {
+      let roles = try rows.map { try $0.text(0) }
+      guard roles.isEmpty else { throw StillRunning(roles: roles) }
+    }
+
     var description: String {
       "connected to the database: \(roles.joined(separator: ", ")); stop every role first, they know what was lost"
     }

@@ -69,6 +69,9 @@ public struct CPEMessage: Sendable {
   public var restoreCount: Int32 = 0
   /// Whether the session waits for work (section 2.5).
   public var waits = true
+  /// Whether the record was passed on from an old range of partitions (``PartitionRanges/Range/poured(_:)``): what its
+  /// device said later may have been folded before it.
+  public var isPoured = false
   /// The `cwmp:ID` of the body, or that of the RPC answered.
   public var cwmpID: [UInt8] = []
   /// The RPC's name in the body: `Inform`, `GetParameterValuesResponse`, `Fault`, ...
@@ -81,6 +84,8 @@ public struct CPEMessage: Sendable {
   public var peer = ""
   /// How the CPE proved who it is.
   public var authentication = Authentication.none
+  /// Of ``Authentication/pending``: which pending password was proved, ``mark(ofSealed:)``; empty from an older gateway.
+  public var pendingMark: [UInt8] = []
   /// Seconds of the Inform's SessionTimeout header, 0 where none (item 41).
   public var sessionTimeout: UInt32 = 0
   /// Of an Inform: how often it was tried before (item 93).
@@ -106,6 +111,9 @@ public struct CPEMessage: Sendable {
     self.post = post
   }
 
+  /// Names a password by the sealed form in which it is stored: it says nothing of the password.
+  public static func mark(ofSealed sealed: [UInt8]) -> [UInt8] { Array(SHA256.hash(sealed).bytes.prefix(8)) }
+
   /// Whether ``body`` must be sealed on the log: all but Inform bodies may hold secrets (section 2.2).
   public var isSealed: Bool { kind != .inform && !body.isEmpty }
 }
@@ -122,12 +130,14 @@ extension CPEMessage {
     if answerBy != 0 { headers.append("by", bigEndian(UInt64(bitPattern: answerBy))) }
     if restoreCount != 0 { headers.append("restore", bigEndian(UInt32(bitPattern: restoreCount))) }
     if !waits { headers.append("wait", CollectionOfOne(0)) }
+    if isPoured { headers.append("poured", CollectionOfOne(1)) }
     if !cwmpID.isEmpty { headers.append("id", cwmpID) }
     if !method.isEmpty { headers.append("method", method) }
     if namespaceMinor != 0 { headers.append("ns", CollectionOfOne(namespaceMinor)) }
     if !charset.isEmpty { headers.append("charset", charset) }
     if !peer.isEmpty { headers.append("peer", peer) }
     if authentication != .none { headers.append("auth", CollectionOfOne(authentication.rawValue)) }
+    if !pendingMark.isEmpty { headers.append("mark", pendingMark) }
     if sessionTimeout != 0 { headers.append("timeout", bigEndian(sessionTimeout)) }
     if retryCount != 0 { headers.append("retry", bigEndian(retryCount)) }
     for event in events {
@@ -215,12 +225,14 @@ extension CPEMessage {
     case "by": answerBy = Int64(bitPattern: number(value))
     case "restore": restoreCount = Int32(truncatingIfNeeded: number(value))
     case "wait": waits = first != 0
+    case "poured": isPoured = first != 0
     case "id": cwmpID = Array(value)
     case "method": method = String(decoding: value, as: UTF8.self)
     case "ns": namespaceMinor = first
     case "charset": charset = String(decoding: value, as: UTF8.self)
     case "peer": peer = String(decoding: value, as: UTF8.self)
     case "auth": authentication = Authentication(rawValue: first) ?? .none
+    case "mark": pendingMark = Array(value)
     case "timeout": sessionTimeout = UInt32(truncatingIfNeeded: number(value))
     case "retry": retryCount = UInt32(truncatingIfNeeded: number(value))
     case "event": events.append(Event(code: String(decoding: value, as: UTF8.self)))

@@ -23,6 +23,15 @@ public struct PartitionRanges: Sendable, Equatable {
     public func partition(of key: some RandomAccessCollection<UInt8>) -> Int32 {
       first + Partitioning.partition(of: key, among: count)
     }
+
+    /// A record of an older range as it is passed on to this one: as it was written, and marked.
+    public func poured(_ record: LogRecord) -> OutgoingRecord {
+      var headers = record.headers
+      headers.append("poured", CollectionOfOne(1))
+      return OutgoingRecord(
+        partition: Partition(.messages, partition(of: record.key)), key: record.key, headers: headers,
+        value: record.value)
+    }
   }
 
   /// The ranges, the oldest first; never empty.
@@ -113,6 +122,12 @@ extension PartitionRanges {
     _ = try await lane.query(beginNext, .int32(Int32(notice.components.seconds)))
   }
 
+  /// Notes a range that a restore has lost and the topic still has, `count` partitions after those that are known. It
+  /// begins at once, while no role runs: what is new goes behind the records that it holds.
+  public static func recover(count: Int32, on lane: Lane) async throws(PostgreSQLError) {
+    _ = try await lane.query(recoverLast, .int32(count))
+  }
+
   private init(_ rows: Rows) throws(PostgreSQLError) {
     var ranges: [Range] = []
     for row in rows {
@@ -146,6 +161,10 @@ extension PartitionRanges {
 
   private static let addNext = Statement(
     "ranges.add", "INSERT INTO log_range (first, count, begins_at) VALUES ($1, $2, 'infinity')")
+
+  private static let recoverLast = Statement(
+    "ranges.recover",
+    "INSERT INTO log_range (first, count, begins_at) SELECT sum(count), $1, now() FROM log_range")
 
   private static let beginNext = Statement(
     "ranges.begin",

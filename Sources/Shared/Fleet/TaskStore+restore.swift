@@ -20,6 +20,7 @@ extension TaskStore {
     _ = try await transaction.query(renew)
     for statement in distrust { _ = try await transaction.query(statement) }
     let tasks = try await transaction.query(doubt).map { try $0.uuid(0) }
+    _ = try await transaction.query(wake)
     for start in stride(from: 0, to: tasks.count, by: chunk) {
       let ids = PostgreSQLValue.uuids(Array(tasks[start..<min(start + chunk, tasks.count)]))
       let rows = try await transaction.pipeline([Call(cluster), Call(doubts, ids)])
@@ -71,6 +72,15 @@ extension TaskStore {
         FROM old WHERE t.id = old.id
       RETURNING t.id, old.state)
     SELECT id FROM new WHERE state <> 4 ORDER BY id
+    """)
+
+  /// Sessions that would have brought queued work have no wake-up, and those are forgotten.
+  private static let wake = Statement(
+    "task_store.wake_restored",
+    """
+    INSERT INTO wakeup (device, next_try)
+    SELECT device, min(not_before) FROM task WHERE state = 1 GROUP BY device
+    ON CONFLICT (device) DO UPDATE SET next_try = least(wakeup.next_try, EXCLUDED.next_try)
     """)
 
   private static let doubts = Statement(

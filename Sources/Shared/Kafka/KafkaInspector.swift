@@ -127,7 +127,7 @@ struct KafkaTopicState {
     throw EventLogError(
       .misconfigured,
       "topic \(name) has \(partitions.count) partitions and the database knows \(known): if it was restored from a "
-        + "backup of before more were added, first run `carillon migrate --partitions N` again as it was run since")
+        + "backup of before more were added, `carillon migrate --restored` finds them")
   }
 
   /// - Returns: how many partitions there are.

@@ -32,6 +32,13 @@ public enum KafkaTopics {
     }
   }
 
+  /// How many partitions a topic has.
+  public static func partitions(of topic: Topic, _ settings: KafkaSettings) async throws(EventLogError) -> Int32 {
+    try await run(settings) { (client) throws(EventLogError) in
+      Int32(try KafkaTopicState(of: topic, client, settings).partitions.count)
+    }
+  }
+
   /// Removes every topic of these settings with its records: for tests, which use a prefix of their own.
   static func remove(_ settings: KafkaSettings) async throws(EventLogError) {
     try await run(settings) { (client) throws(EventLogError) in

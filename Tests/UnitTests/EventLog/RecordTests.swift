@@ -29,6 +29,7 @@ struct RecordTests {
     message.charset = "ISO-8859-1"
     message.peer = "192.0.2.7"
     message.authentication = .bootstrap
+    message.pendingMark = CPEMessage.mark(ofSealed: [1, 2, 3])
     message.sessionTimeout = 90
     message.retryCount = 1490
     message.events = [.init(code: "1 BOOT"), .init(code: "M Reboot", commandKey: "key"), .init(code: "2 PERIODIC")]
@@ -40,6 +41,7 @@ struct RecordTests {
     #expect(copy.restoreCount == .max)
     #expect(copy.cwmpID == message.cwmpID && copy.method == "Inform" && copy.namespaceMinor == 2)
     #expect(copy.charset == "ISO-8859-1" && copy.peer == "192.0.2.7" && copy.authentication == .bootstrap)
+    #expect(copy.pendingMark == message.pendingMark && copy.pendingMark.count == 8)
     #expect(copy.sessionTimeout == 90 && copy.retryCount == 1490 && copy.events == message.events)
     #expect(copy.digest == message.digest && copy.body == message.body)
   }
@@ -85,6 +87,24 @@ struct RecordTests {
       partition: Partition(.messages, 0), offset: 0, timestamp: 0, key: Array(device.description.utf8),
       headers: headers, value: [])
     #expect(try CPEMessage(record, body: []).post == post)
+  }
+
+  @Test("a record that is passed on to a new range is marked, and else as it was written")
+  func poured() throws {
+    var message = CPEMessage(.inform, device: device, session: session, post: post)
+    message.body = Array("<Envelope/>".utf8)
+    let range = PartitionRanges.Range(first: 4, count: 8, beginsAt: 0, isRead: true)
+    let copy = range.poured(
+      LogRecord(
+        partition: Partition(.messages, 0), offset: 9, timestamp: 10, key: Array(device.description.utf8),
+        headers: message.headers, value: message.body))
+    #expect((4..<12).contains(copy.partition.number) && copy.partition.topic == .messages)
+    let read = try CPEMessage(
+      LogRecord(
+        partition: copy.partition, offset: 0, timestamp: 0, key: copy.key, headers: copy.headers, value: copy.value),
+      body: copy.value)
+    #expect(read.isPoured && read.post == post && read.session == session && read.body == message.body)
+    #expect(try !self.read(message).isPoured)
   }
 
   @Test("a record without kind, session or device is malformed and says what is missing")

@@ -6,47 +6,70 @@ import Fleet
 @testable import Gateway
 @testable import SessionWorker
 
-/// A CPE as TR-069 has them: keeps its events until an InformResponse and its TransferComplete until the answer,
-/// retries with back-off, restarts when told to, does what it is asked. It may vanish in mid-session, repeat an empty
-/// POST on a new connection, refuse an RPC, lose its ID, and send what crashes its reader.
+/// A CPE as TR-069 has them: keeps its events until an InformResponse and its requests until the answer, retries with
+/// back-off, restarts when told to, does what it is asked. It may vanish in mid-session, repeat an empty POST on a new
+/// connection, refuse an RPC, lose its ID, lose its power, and send what crashes its reader.
 final class SimulatedCPE {
-  static let table = "Device.NAT.PortMapping."
-  private static let code = "Device.DeviceInfo.ProvisioningCode"
-  private static let key = "Device.ManagementServer.ParameterKey"
-  private static let factory = [
-    "Device.DeviceInfo.SoftwareVersion": "1.0", code: "", key: "", SimulatedDatabase.path: "factory.example",
-  ]
+  /// What it was asked and did.
+  struct Execution {
+    var key: CommandKey
+    var at: Int64
+    /// The database's time then, or a later one that it had before.
+    var latest: Int64
+    var life: Int
+  }
 
-  /// What an RPC makes it do after its session.
-  private enum Restart {
-    case reboot(String)
-    case factoryReset
-    case transfer(String)
+  struct Restart {
+    var at: Int64
+    var isReset = false
+    /// In which sessions its BOOT was told, as far as anybody knows, and in which one that was acknowledged.
+    var sessions: [UUID128] = []
+    var acknowledged: UUID128?
+    /// When it was told last.
+    var toldAt: Int64 = 0
+  }
+
+  /// A request of its own, with the events that announce it.
+  struct Report {
+    var request: CPERequest
+    var events: [EventStruct]
   }
 
   let number: Int
   let device: UUID128
-  /// Sessions whose Inform was answered, and when it was sent.
+  /// Its values and objects.
+  var model = SimulatedDevice()
+  /// What it authenticates with: nil is the shared credential.
+  var password: String?
+  /// Sessions whose Inform was answered.
   private(set) var acknowledged: [UUID128] = []
-  /// How often each RPC was executed, by its cwmp:ID, and in which life between factory resets.
-  private(set) var executed: [(key: CommandKey, life: Int)] = []
-  private(set) var life = 0
-  private(set) var instances: [UInt32] = []
-  private unowned let simulation: Simulation
+  /// Requests that were answered, with their sessions.
+  private(set) var reported: [(session: UUID128, request: CPERequest)] = []
+  private(set) var executed: [Execution] = []
+  /// Attempts that it answered with a fault, whose transfer failed, and that a restart cut short.
+  private(set) var refused: Set<CommandKey> = []
+  var undone: Set<CommandKey> = []
+  var cutShort: Set<CommandKey> = []
+  var restarts: [Restart] = []
+  /// When its diagnostics ended.
+  var diagnosed: [Int64] = []
+  unowned let simulation: Simulation
   private let id: DeviceID
   private let parser = EnvelopeParser(side: .cpe)
   private let writer = CPEEnvelopeWriter()
-  private var values = SimulatedCPE.factory
-  /// What it authenticates with: nil is the shared credential.
-  private(set) var password: String?
-  private var nextInstance: UInt32 = 1
   private var events: [EventStruct] = []
-  private var transfers: [String] = []
-  private var restart: Restart?
+  private var reports: [Report] = []
+  /// What it does once it is out of its session.
+  var plans: [(SimulatedDevice.Consequence, key: CommandKey)] = []
+  /// Diagnostics under way.
+  var diagnosing: CommandKey?
   private var retries: UInt32 = 0
   /// Goes up with each session: what belongs to an older one is ignored.
   private var attempt = 0
-  private var isInSession = false
+  /// Goes up with each POST and with each answer.
+  private var posts = 0
+  private(set) var isInSession = false
+  private(set) var isDown = false
   /// Tasks that waited when the session began, in calm: its end must not leave them.
   private var expected: [UUID128] = []
 
@@ -57,184 +80,172 @@ final class SimulatedCPE {
     device = id.id
   }
 
-  func value(_ path: String) -> String? { values[path] }
+  func value(_ path: String) -> String? { model.values[path] }
 
   /// What stands in each of its Informs.
-  var informed: [String] { ["Device.DeviceInfo.SoftwareVersion", Self.code, Self.key] }
-
-  /// Begins its life.
-  func boot() {
-    events = [EventStruct(.bootstrap), EventStruct(.boot)]
-    simulation.after(simulation.between(0, 3_000_000)) { self.begin() }
-    periodic()
-    for _ in 0..<2 { simulation.after(simulation.between(0, 110 * Simulation.second)) { self.meddle() } }
-    // Once more when all is calm and nothing else happens any more.
-    simulation.after(simulation.between(400 * Simulation.second, 500 * Simulation.second)) { self.meddle() }
+  var informed: [String] {
+    [SimulatedDevice.version, SimulatedDevice.code, SimulatedDevice.key]
+      + (number % 2 == 1 ? [SimulatedDevice.diagnostics] : [])
   }
 
-  private func periodic() {
-    simulation.after(simulation.between(20_000_000, 40_000_000)) { [self] in
-      guard !simulation.isEnding else { return }
-      raise(EventStruct(.periodic))
-      if !isInSession { begin() }
-      periodic()
-    }
+  func raise(_ event: EventStruct) {
+    if !events.contains(event) { events.append(event) }
   }
 
-  /// Its user changes a value; with or without notification.
-  private func meddle() {
-    values[Self.code] = "by hand \(simulation.between(0, 99))"
-    simulation.note("the user of cpe \(number) sets \(values[Self.code] ?? "")")
-    guard simulation.chance(50) else { return }
-    raise(EventStruct(.valueChange))
+  /// Has something to tell, at once where it can.
+  func tell(_ event: EventStruct) {
+    raise(event)
     if !isInSession { begin() }
+  }
+
+  func report(_ report: Report) {
+    reports.append(report)
+    for event in report.events { raise(event) }
+  }
+
+  /// What it was to report is gone.
+  func forgetReports() {
+    for report in reports {
+      if case .transferComplete(let transfer) = report.request, let key = CommandKey(text: transfer.commandKey.utf8) {
+        cutShort.insert(key)
+      }
+    }
+    reports = []
   }
 
   func connectionRequest() {
     guard !isInSession else { return }
     simulation.after(simulation.between(1_000, 500_000)) { [self] in
-      guard !isInSession else { return }
-      raise(EventStruct(.connectionRequest))
-      begin()
+      if !isInSession { tell(EventStruct(.connectionRequest)) }
     }
-  }
-
-  private func raise(_ event: EventStruct) {
-    if !events.contains(event) { events.append(event) }
   }
 
   // MARK: - Sessions
 
-  private func begin() {
+  func begin() {
     isInSession = true
     attempt += 1
-    let attempt = attempt
-    let parameters = informed.map { ParameterValue($0, values[$0] ?? "") }
+    let parameters = informed.map { ParameterValue($0, model.values[$0] ?? "") }
     let inform = Inform(
       deviceID: id, events: events, retryCount: retries, parameters: ParameterList(parameters))
     let sent = events
+    let boot = sent.contains { $0.code == .boot } ? restarts.count - 1 : nil
+    if let boot { restarts[boot].toldAt = simulation.now }
     expected = simulation.isSettled ? waiting : []
     simulation.note("cpe \(number) informs \(sent.map(\.code.description)) retry \(retries)")
+    if retries > 0 { simulation.saw(.informTriedAgain) }
     let body = writer.inform(inform, id: "1")
-    gateway.inform(device, password, body, inform, isPoison: simulation.fault(0.3)) { [self] reply in
-      guard attempt == self.attempt else { return }
+    let began = { [self] (session: UUID128) in if let boot { restarts[boot].sessions.append(session) } }
+    let reply = waits { [self] reply in
       guard let (answer, post) = reply, answer == .informed, let post else { return fail() }
       acknowledged.append(post.session)
-      let isKept: (EventStruct) -> Bool = { [transfers] event in
-        event.code == .transferComplete || transfers.contains(event.commandKey) && event.code == .download
-      }
-      events.removeAll { sent.contains($0) && !isKept($0) }
+      if let boot { restarts[boot].acknowledged = post.session }
+      let kept = reports.flatMap(\.events)
+      events.removeAll { sent.contains($0) && !kept.contains($0) }
       retries = 0
-      report(post, attempt)
+      tellReports(post)
     }
-    // A CPE waits at least 30 s for an answer.
-    simulation.after(31_000_000) { [self] in if attempt == self.attempt, isInSession { fail() } }
+    gateway.inform(
+      device, password, body, inform, isPoison: simulation.fault(0.3, .poisonousInform), began, reply)
   }
 
   private var gateway: SimulatedGateway { simulation.pick(simulation.gateways) }
 
+  /// A CPE waits at least 30 s for an answer. What comes later, or to an older session, is ignored.
+  private func waits(
+    _ take: @escaping (SimulatedGateway.Reply) -> Void
+  ) -> (SimulatedGateway.Reply) -> Void {
+    posts += 1
+    let (attempt, number) = (attempt, posts)
+    simulation.after(31 * Simulation.second) { [self] in
+      if attempt == self.attempt, number == posts { fail() }
+    }
+    return { [self] reply in
+      guard attempt == self.attempt, number == posts else { return }
+      posts += 1
+      take(reply)
+    }
+  }
+
   /// Tells of its transfers, one after another, then asks what is wanted.
-  private func report(_ post: SessionCore.Post, _ attempt: Int) {
-    guard let key = transfers.first else { return ask(post, attempt) }
+  private func tellReports(_ post: SessionCore.Post) {
+    guard let report = reports.first else { return ask(post) }
     if simulation.fault(2) { return vanish() }
-    let body = writer.request(.transferComplete(TransferComplete(commandKey: key)), id: "T")
-    gateway.request(post, body) { [self] reply in
-      guard attempt == self.attempt else { return }
-      guard let (answer, _) = reply, answer == .requestTaken else { return fail() }
-      transfers.removeFirst()
-      events.removeAll { $0.code == .download && $0.commandKey == key }
-      if transfers.isEmpty { events.removeAll { $0.code == .transferComplete } }
-      report(post, attempt)
-    }
+    simulation.saw(report.request)
+    gateway.request(
+      post, writer.request(report.request, id: "T"),
+      waits { [self] reply in
+        guard let (answer, _) = reply, answer == .requestTaken else { return refuses(reply) }
+        reported.append((post.session, report.request))
+        reports.removeFirst()
+        let kept = reports.flatMap(\.events)
+        events.removeAll { report.events.contains($0) && !kept.contains($0) }
+        tellReports(post)
+      })
   }
 
-  private func ask(_ post: SessionCore.Post, _ attempt: Int) {
+  private func ask(_ post: SessionCore.Post) {
     if simulation.fault(2) { return vanish() }
-    let repeats = simulation.fault(3)
-    gateway.empty(post) { [self] reply in
-      guard attempt == self.attempt, !repeats else { return }
-      take(reply, post, attempt)
-    }
+    guard simulation.fault(3, .postRepeated) else { return gateway.empty(post, waits { [self] in take($0, post) }) }
     // The first connection is given up and the same POST sent on a new one.
-    if repeats {
-      simulation.after(simulation.between(1_000, 400_000)) { [self] in
-        guard attempt == self.attempt else { return }
-        gateway.empty(post) { [self] reply in if attempt == self.attempt { take(reply, post, attempt) } }
-      }
+    gateway.empty(post) { _ in }
+    let attempt = attempt
+    simulation.after(simulation.between(1_000, 400_000)) { [self] in
+      if attempt == self.attempt { gateway.empty(post, waits { [self] in take($0, post) }) }
     }
   }
 
-  private func take(_ reply: SimulatedGateway.Reply, _ post: SessionCore.Post, _ attempt: Int) {
+  private func take(_ reply: SimulatedGateway.Reply, _ post: SessionCore.Post) {
     guard let (answer, _) = reply else { return fail() }
     switch answer {
     case .nothing: end()
-    case .rpc(let body): execute(body, post, attempt)
-    default: fail()
+    case .rpc(let body): execute(body, post)
+    default: refuses(reply)
     }
   }
 
-  private func execute(_ body: [UInt8], _ post: SessionCore.Post, _ attempt: Int) {
+  /// P8: what continues an admitted session is never refused for overload.
+  private func refuses(_ reply: SimulatedGateway.Reply) {
+    if let reply, reply.0 == .unavailable {
+      simulation.violated(.p8, "a POST in cpe \(number)'s admitted session was answered 503")
+    }
+    fail()
+  }
+
+  private func execute(_ body: [UInt8], _ post: SessionCore.Post) {
     guard let envelope = try? parser.parse(body), case .acsRequest(let request) = envelope.message,
       let key = envelope.id.flatMap({ CommandKey(text: $0) })
-    else { return simulation.violated("cpe \(number) cannot read an RPC") }
+    else { return simulation.violated(.p3, "cpe \(number) cannot read an RPC") }
     let isOfOperator = simulation.database.contents.tasks[key.task] != nil
-    if isOfOperator, simulation.fault(4) {
-      simulation.note("cpe \(number) refuses \(request.method.rawValue) \(key.text)")
-      let fault = CWMPFault(code: 9002, string: "Internal error")
-      return answer(writer.fault(fault, id: envelope.id), key, post, attempt)
+    if isOfOperator, simulation.fault(4, .rpcRefused) {
+      return refuse(CWMPFault(code: simulation.pick([9002, 9001, 9003]), string: "No"), key, envelope, post)
     }
-    executed.append((key, life))
+    let (answer, consequences) = model.perform(request)
+    guard case .response(let response) = answer else {
+      if case .fault(let fault) = answer { refuse(fault, key, envelope, post) }
+      return
+    }
+    executed.append(
+      Execution(key: key, at: simulation.now, latest: simulation.database.latestTime, life: model.life))
     simulation.note("cpe \(number) executes \(request.method.rawValue) \(key.text)")
-    let response = perform(request)
-    if simulation.fault(3) { return vanish() }
-    let keepsID = !simulation.fault(2)
-    answer(writer.response(response, id: keepsID ? envelope.id : nil), keepsID ? key : nil, post, attempt)
+    simulation.saw(request)
+    plans += consequences.map { ($0, key) }
+    if simulation.fault(consequences.isEmpty ? 3 : 10) { return vanish() }
+    let keepsID = !simulation.fault(2, .idLost)
+    self.answer(writer.response(response, id: keepsID ? envelope.id : nil), keepsID ? key : nil, post)
   }
 
-  private func answer(_ body: [UInt8], _ key: CommandKey?, _ post: SessionCore.Post, _ attempt: Int) {
+  private func refuse(_ fault: CWMPFault, _ key: CommandKey, _ envelope: Envelope, _ post: SessionCore.Post) {
+    simulation.note("cpe \(number) refuses \(key.text): \(fault)")
+    refused.insert(key)
+    answer(writer.fault(fault, id: envelope.id), key, post)
+  }
+
+  private func answer(_ body: [UInt8], _ key: CommandKey?, _ post: SessionCore.Post) {
+    let then = waits { [self] in take($0, post) }
+    if simulation.fault(1, .bodyRefused) { return gateway.refused(post, then) }
     let id = Array((key?.text ?? "").utf8)
-    let then: (SimulatedGateway.Reply) -> Void = { [self] reply in
-      if attempt == self.attempt { take(reply, post, attempt) }
-    }
-    if simulation.fault(1) { return gateway.refused(post, then) }
-    gateway.response(post, id, body, isPoison: simulation.fault(0.3), then)
-  }
-
-  private func perform(_ request: CWMPRequest) -> CPEResponse {
-    switch request {
-    case .reboot(let key):
-      restart = .reboot(key)
-      return .reboot
-    case .factoryReset:
-      restart = .factoryReset
-      return .factoryReset
-    case .download(let arguments):
-      restart = .transfer(arguments.commandKey)
-      return .download(TransferStatus(status: 1))
-    case .setParameterValues(let settings, let key):
-      for setting in settings { values[setting.name] = setting.value }
-      values[Self.key] = key
-      take(password: settings.first { $0.name == "Device.ManagementServer.Password" }?.value)
-      return .setParameterValues(status: 0)
-    case .getParameterValues(let names):
-      let asked = values.sorted { $0.key < $1.key }.filter { value in names.contains { value.key.hasPrefix($0) } }
-      return .getParameterValues(ParameterList(asked.map { ParameterValue($0.key, $0.value) }))
-    case .getParameterNames(let path, _):
-      return .getParameterNames(ParameterInfoList(instances.map { ParameterInfo("\(path)\($0).", writable: true) }))
-    case .addObject:
-      instances.append(nextInstance)
-      nextInstance += 1
-      return .addObject(instanceNumber: nextInstance - 1, status: 0)
-    default: return .getRPCMethods([])
-    }
-  }
-
-  /// Some use a new password only after a while, and come with the one before until then.
-  private func take(password: String?) {
-    guard let password else { return }
-    let life = life
-    let wait = simulation.fault(30) ? simulation.between(0, 20 * Simulation.second) : 0
-    simulation.after(wait) { [self] in if life == self.life { self.password = password } }
+    gateway.response(post, id, body, isPoison: simulation.fault(0.3, .poisonousResponse), then)
   }
 
   // MARK: - Ends
@@ -253,18 +264,25 @@ final class SimulatedCPE {
     // P6, and the reason why there are sessions at all.
     let left = Set(waiting).intersection(expected)
     if let task = left.min() {
-      simulation.violated("P6: cpe \(number) was sent home though \(task.base64URL) waits for it")
+      simulation.violated(.p6, "cpe \(number) was sent home though \(task.base64URL) waits for it")
     }
-    if restartIfTold() || events.allSatisfy({ $0.code == .transferComplete || $0.code == .download }) { return }
+    let kept = reports.flatMap(\.events)
+    if doWhatIsPlanned() || events.allSatisfy({ kept.contains($0) }) { return }
     begin()
   }
 
   private func fail() {
     isInSession = false
     attempt += 1
-    if restartIfTold() { return }
+    // Some try the session that broke once more before they restart.
+    let wait = simulation.between(5_000_000, 10_000_000) << Int64(min(retries + 1, 3))
     retries += 1
-    let wait = simulation.between(5_000_000, 10_000_000) << Int64(min(retries, 3))
+    if !plans.isEmpty, simulation.fault(30, .retriedBeforePlans) { return later(wait) }
+    if !doWhatIsPlanned() { later(wait) }
+  }
+
+  /// Begins a session after a while, unless another one began meanwhile.
+  private func later(_ wait: Int64) {
     let attempt = attempt
     simulation.after(wait) { [self] in if attempt == self.attempt, !isInSession { begin() } }
   }
@@ -272,42 +290,31 @@ final class SimulatedCPE {
   /// Stops in mid-session and is back much later.
   private func vanish() {
     simulation.note("cpe \(number) vanishes")
+    simulation.saw(.cpeVanishes)
     attempt += 1
     let attempt = attempt
     simulation.after(simulation.between(1_000_000, 90_000_000)) { [self] in
       guard attempt == self.attempt else { return }
       isInSession = false
-      if restartIfTold() { return }
-      begin()
+      // Some come once more before they restart; where nobody's clock can tell how soon, that would prove too much.
+      if !simulation.jumps, !plans.isEmpty, simulation.fault(30, .informsBeforePlans) { return begin() }
+      if !doWhatIsPlanned() { begin() }
     }
   }
 
-  private func restartIfTold() -> Bool {
-    guard let restart else { return false }
-    self.restart = nil
+  /// Whatever it was in is over; until it is ``up(with:)`` again nobody reaches it.
+  func goesDown() {
     attempt += 1
     isInSession = true
+    isDown = true
     retries = 0
-    simulation.note("cpe \(number) restarts: \(restart)")
-    simulation.after(simulation.between(2_000_000, 8_000_000)) { [self] in
-      raise(EventStruct(.boot))
-      switch restart {
-      case .reboot(let key): raise(EventStruct(.reboot, commandKey: key))
-      case .transfer(let key):
-        raise(EventStruct(.transferComplete))
-        raise(EventStruct(.download, commandKey: key))
-        transfers.append(key)
-      case .factoryReset:
-        values = Self.factory
-        password = nil
-        instances = []
-        nextInstance = 1
-        life += 1
-        events = [EventStruct(.bootstrap), EventStruct(.boot)]
-        transfers = []
-      }
-      begin()
-    }
-    return true
+  }
+
+  /// - Parameter forgets: whether it has forgotten what it had to tell before.
+  func isUp(with news: [EventStruct], forgets: Bool) {
+    isDown = false
+    if forgets { events = [] }
+    for event in news { raise(event) }
+    begin()
   }
 }

@@ -6,7 +6,7 @@ import Fleet
 @testable import Gateway
 
 /// A cluster in one process and one thread, all from one seed: the real session core, admission, records, batch and
-/// fold, between simulated CPEs, gateways, log, workers, scheduler, API, database and clocks.
+/// fold, between simulated CPEs, gateways, log, workers, schedulers, API, database, subscriber and clocks.
 ///
 /// Faults are on for two minutes; then all is calm and must settle, and what is left is held to the promises
 /// (``Checker``). The same seed makes the same history in every process.
@@ -25,12 +25,19 @@ final class Simulation {
   private(set) var database: SimulatedDatabase!
   private(set) var gateways: [SimulatedGateway] = []
   private(set) var workers: [SimulatedWorker] = []
-  private(set) var scheduler: SimulatedScheduler!
+  private(set) var schedulers: [SimulatedScheduler] = []
   private(set) var operators: SimulatedOperator!
+  private(set) var subscriber: SimulatedSubscriber!
   private(set) var cpes: [SimulatedCPE] = []
-  /// What was found wrong, in the order in which it happened.
-  private(set) var violations: [String] = []
-  /// What happened, for a person to read; only where asked for.
+  /// Whether PostgreSQL is to be restored, and whether programs are brought to their next version.
+  private(set) var isRestored = false
+  private(set) var hasVersions = false
+  /// Whether the database's clock is to jump.
+  private(set) var jumps = false
+  /// What was found wrong, in the order in which it happened; with a planted bug only what that one breaks.
+  private(set) var violations: [Violation] = []
+  /// What happened, as a count and, where asked for, for a person to read.
+  private(set) var exercises = Exercises()
   private(set) var trace: [String]?
 
   private var queue = DeadlineHeap<() -> Void>()
@@ -49,8 +56,9 @@ final class Simulation {
     log = SimulatedLog(self)
     gateways = (0..<2).map { SimulatedGateway(self, number: $0) }
     workers = (0..<2).map { SimulatedWorker(self, number: $0) }
-    scheduler = SimulatedScheduler(self)
+    schedulers = (0..<2).map { SimulatedScheduler(self, number: $0) }
     operators = SimulatedOperator(self)
+    subscriber = SimulatedSubscriber(self)
     cpes = (0..<4).map { SimulatedCPE(self, number: $0) }
   }
 
@@ -61,7 +69,11 @@ final class Simulation {
   func chance(_ percent: Double) -> Bool { Double.random(in: 0..<100, using: &random) < percent }
 
   /// A fault that happens only while faults are on.
-  func fault(_ percent: Double) -> Bool { isFaulty && chance(percent) }
+  func fault(_ percent: Double, _ exercise: Exercise? = nil) -> Bool {
+    guard isFaulty, chance(percent) else { return false }
+    if let exercise { saw(exercise) }
+    return true
+  }
 
   func between(_ low: Int64, _ high: Int64) -> Int64 { Int64.random(in: low...high, using: &random) }
 
@@ -73,23 +85,30 @@ final class Simulation {
   /// Whether no session should begin any more, for what is left is about to be checked.
   var isEnding: Bool { now > began + Self.faults + Self.calm - 40 * Self.second }
 
+  // MARK: - What happened
+
+  func saw(_ exercise: Exercise) { exercises.saw(exercise) }
+
   /// A device as a person reads it.
   func name(_ device: UUID128) -> String {
     cpes.first { $0.device == device }.map { "cpe \($0.number)" } ?? device.description
   }
 
+  func name(key: [UInt8]) -> String { UUID128(text: key.span).map { name($0) } ?? "nobody" }
+
   func note(_ text: @autoclosure () -> String) {
     if trace != nil { trace?.append("\(milliseconds) \(text())") }
   }
 
-  private var milliseconds: String {
+  var milliseconds: String {
     let text = String((now - began) / 1000)
     return String(repeating: " ", count: max(0, 7 - text.count)) + text + " ms "
   }
 
-  func violated(_ text: String) {
-    note("VIOLATION \(text)")
-    violations.append(text)
+  func violated(_ promise: Promise, _ text: String) {
+    let violation = Violation(promise: promise, text: text)
+    note("VIOLATION \(violation)")
+    if bug.map({ $0.breaks == promise }) ?? true { violations.append(violation) }
   }
 
   // MARK: - The run
@@ -97,8 +116,8 @@ final class Simulation {
   /// Runs to the first violation, or to the end.
   func run() {
     for worker in workers { worker.start() }
+    for scheduler in schedulers { scheduler.start() }
     for cpe in cpes { cpe.boot() }
-    scheduler.start()
     operators.start()
     plan()
     advance(until: began + Self.faults)
@@ -114,7 +133,7 @@ final class Simulation {
       now = max(now, at)
       queue.removeFirst(through: at)?()
     }
-    now = end
+    if violations.isEmpty { now = end }
   }
 
   /// Faults of whole parts, at moments of their own.
@@ -123,15 +142,56 @@ final class Simulation {
       at { self.database.isDown($0) }
       at { self.log.isDown($0) }
     }
-    for _ in 0..<between(0, 3) { at { self.pick(self.gateways).isCutOff($0) } }
-    for _ in 0..<between(0, 3) { at { self.pick(self.workers).isCutOff($0) } }
-    for _ in 0..<between(0, 2) { at { self.pick(self.gateways).clockJumps($0) } }
-    if chance(20) { at { _ in self.database.clockJumps() } }
+    for _ in 0..<between(0, 2) { at { self.pick(self.gateways).isCutOffFromLog($0) } }
+    for _ in 0..<between(0, 2) { at { self.cutOff(self.pick(self.gateways).process, .postgreSQL, $0) } }
+    for _ in 0..<between(0, 2) { at { self.cutOff(self.pick(self.workers).process, .postgreSQL, $0) } }
+    for _ in 0..<between(0, 2) { at { self.cutOff(self.pick(self.workers).process, .log, $0) } }
+    for _ in 0..<between(0, 1) { at { self.cutOff(self.pick(self.schedulers).process, .postgreSQL, $0) } }
+    for _ in 0..<between(0, 1) { at { self.cutOff(self.pick(self.schedulers).process, .log, $0) } }
+    for _ in 0..<between(0, 1) { at { self.pick(self.gateways).stop($0) } }
+    for _ in 0..<between(0, 1) { at { self.pick(self.workers).process.stop(for: $0, .workerStops) } }
+    for _ in 0..<between(0, 1) { at { self.pick(self.schedulers).process.stop(for: $0, .schedulerStops) } }
+    for _ in 0..<between(bug?.need == .clocks ? 6 : 0, bug?.need == .clocks ? 6 : 3) {
+      at { self.pick(self.gateways).clockJumps($0) }
+    }
+    jumps = chance(20)
+    if jumps { at { _ in self.database.clockJumps() } }
     for _ in 0..<between(0, 2) { at { self.pick(self.gateways).isCrowded($0) } }
-    if chance(30) { database.planRestore() }
+    if chance(30) || bug?.need == .versions { planUpdate() }
+    isRestored = chance(30) || bug?.need == .restore
+    if isRestored { database.planRestore() }
   }
 
   private func at(_ work: @escaping (_ duration: Int64) -> Void) {
     after(between(0, 100 * Self.second)) { work(self.between(100_000, 20 * Self.second)) }
+  }
+
+  private func cutOff(_ process: SimulatedProcess, _ service: SimulatedProcess.Service, _ duration: Int64) {
+    if schedulers.contains(where: { $0.process === process }) {
+      saw(service == .log ? .schedulerWithoutLog : .schedulerWithoutPostgreSQL)
+    }
+    process.isCutOff(from: service, for: duration)
+  }
+
+  /// The next version comes to one process after another: the workers' first, though one may be late.
+  private func planUpdate() {
+    hasVersions = true
+    let first = between(5, 40) * Self.second
+    let last = between(50, 110) * Self.second
+    after(first) { [self] in update(workers[0].process) { self.workers[0].die("for an update") } }
+    after(last) { [self] in update(workers[1].process) { self.workers[1].die("for an update") } }
+    for gateway in gateways {
+      after(first + between(5, 60) * Self.second) { [self] in update(gateway.process) { gateway.die("for an update") } }
+    }
+    for scheduler in schedulers {
+      after(first + between(5, 60) * Self.second) { [self] in
+        update(scheduler.process) { scheduler.die("for an update") }
+      }
+    }
+  }
+
+  private func update(_ process: SimulatedProcess, _ restart: () -> Void) {
+    process.isNewer = true
+    restart()
   }
 }

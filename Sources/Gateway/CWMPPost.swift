@@ -225,7 +225,9 @@ final class CWMPPost: RequestReceiver {
   private func empty(_ principal: Principal, _ exchange: Exchange) {
     guard let cookie = session(principal, exchange, "an empty POST needs the session's cookie") else { return }
     follow(cookie, exchange)
-    let post = SessionCore.Post(device: cookie.device, session: cookie.session, waits: cookie.waits)
+    let post = SessionCore.Post(
+      device: cookie.device, session: cookie.session, waits: cookie.waits, namespaceMinor: cookie.namespaceMinor,
+      authentication: cookie.authentication)
     let pending = GatewayLoop.Pending(
       exchange: exchange, cookie: cookie,
       reply: GatewayLoop.Reply(id: nil, namespace: CWMPNamespace(minor: cookie.namespaceMinor)))

@@ -4,8 +4,7 @@ import HTTP
 /// Serves the files of one directory to CPEs below `/files/`: GET and HEAD, whole or one range (item 157), as fast as
 /// each client takes them.
 ///
-/// A name is one path segment of letters, digits, `.`, `_` and `-` that begins with none of the marks: nothing else of
-/// the machine can be named. Links are not followed.
+/// Nothing else of the machine can be named (`FileSource.isPlainName`). Links are not followed.
 final class FileService: HTTPService {
   private let directory: String
 
@@ -43,24 +42,8 @@ final class FileService: HTTPService {
   /// The name in `/files/NAME`; nil for anything that is not one plain segment.
   static func name(in path: String) -> String? {
     guard path.hasPrefix("/files/") else { return nil }
-    let name = path.utf8.dropFirst("/files/".utf8.count)
-    guard let first = name.first, isAlphanumeric(first), name.count <= 255, name.allSatisfy({ isPlain($0) }) else {
-      return nil
-    }
-    return String(name)
-  }
-
-  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "a")...UInt8(ascii: "z"):
-      true
-    default: false
-    }
-  }
-
-  private static func isPlain(_ byte: UInt8) -> Bool {
-    isAlphanumeric(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
+    let name = String(path.dropFirst("/files/".count))
+    return FileSource.isPlainName(name) ? name : nil
   }
 }
 

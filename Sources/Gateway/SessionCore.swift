@@ -67,12 +67,21 @@ public struct SessionCore {
     public var session: UUID128
     /// Whether the session waits for work, from the cookie.
     public var waits: Bool
+    /// The session's CWMP version, from the cookie: its worker may know nothing of the Inform any more.
+    public var namespaceMinor: UInt8
+    /// How the session's CPE proved who it is, from the cookie.
+    public var authentication: CPEMessage.Authentication
 
     /// Creates it from what the cookie says.
-    public init(device: UUID128, session: UUID128, waits: Bool) {
+    public init(
+      device: UUID128, session: UUID128, waits: Bool, namespaceMinor: UInt8 = 0,
+      authentication: CPEMessage.Authentication = .none
+    ) {
       self.device = device
       self.session = session
       self.waits = waits
+      self.namespaceMinor = namespaceMinor
+      self.authentication = authentication
     }
   }
 
@@ -183,6 +192,8 @@ public struct SessionCore {
     var message = CPEMessage(.ready, device: post.device, session: post.session, post: postID(id))
     message.replyPartition = replyPartition
     message.peer = peer
+    message.namespaceMinor = post.namespaceMinor
+    message.authentication = post.authentication
     message.answerBy = now + deadlines.directive
     waiting[id] = Waiting(
       exchange: exchange, message: message, purpose: .work, acknowledged: true, giveUpAt: message.answerBy)
@@ -354,6 +365,8 @@ public struct SessionCore {
     message.replyPartition = replyPartition
     message.answerBy = post.message.answerBy
     message.peer = post.message.peer
+    message.namespaceMinor = post.message.namespaceMinor
+    message.authentication = post.message.authentication
     return message
   }
 

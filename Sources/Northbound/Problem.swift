@@ -135,7 +135,8 @@ extension Problem {
     case .notFound: Problem(.notFound, "no resource has this path", field: "path").response
     case .methodNotAllowed: Problem(.methodNotAllowed, "the field Allow names those that are", field: "path").response
     case .gatewayTimeout: Problem(.deadlineExceeded, "the request was given up").response
-    default: Problem(.malformedRequest, "a percent-encoding is none, or stands for no UTF-8", field: "path").response
+    default:
+      Problem(.malformedRequest, "a percent-encoding is none, or stands for no UTF-8 or a NUL", field: "path").response
     }
   }
 }

@@ -58,7 +58,9 @@ public struct BatchFold {
         fold(trivial: input, state, shared.now, &outcome)
         continue
       }
-      let ids = RecordIDs(incarnation, input.partition, input.offset, milliseconds: shared.now / 1000)
+      let ids = RecordIDs(
+        incarnation, input.partition, input.offset, inform: input.message.kind == .inform ? input.message.session : nil,
+        milliseconds: shared.now / 1000)
       let context = Fold.Context(shared, newID: ids.next)
       let (after, effects) = Fold.fold(state, input.message, input.body, context)
       outcome.states[device] = after
@@ -112,16 +114,20 @@ extension ContactRow {
 }
 
 /// The ids that one record's fold makes: from the record's place, so that folding it again makes the same. After a
-/// restore it may be folded into other things than the first time: so an event's id comes from what it tells, too.
+/// restore it may be folded into other things than the first time: so an event's id comes from what it tells, too. An
+/// Inform's are its session's, which no other Inform has: one that the log has twice is told once more under the same ids.
 final class RecordIDs {
   private let namespace: UUID128
   private let place: String
+  private let inform: UUID128?
   private let milliseconds: Int64
   private var count = 0
   private var told: [String: Int] = [:]
 
-  init(_ incarnation: UUID128, _ partition: Int32, _ offset: Int64, milliseconds: Int64) {
+  /// - Parameter inform: the session that the record begins, if it does.
+  init(_ incarnation: UUID128, _ partition: Int32, _ offset: Int64, inform: UUID128? = nil, milliseconds: Int64) {
     namespace = incarnation
+    self.inform = inform
     place = "\(partition)/\(offset)/"
     self.milliseconds = milliseconds
   }
@@ -130,6 +136,7 @@ final class RecordIDs {
   func name(of event: NorthboundEvent) -> UUID128 {
     let subject = event.task.map { "\(event.type)/\($0.id)/\($0.version)" } ?? event.type
     told[subject, default: 0] += 1
+    if let inform { return UUID128.named("\(subject)/\(told[subject] ?? 0)", in: inform) }
     return UUID128.named("\(place)\(subject)/\(told[subject] ?? 0)", in: namespace)
   }
 

@@ -59,13 +59,13 @@ enum BatchStatements {
       FROM session WHERE device = ANY ($1::uuid[])
     """)
 
-  /// $1: device ids.
+  /// Locked: a row is written whole, and operators let devices in again and import passwords. $1: device ids.
   static let credentials = Statement(
     "batch_credentials",
     """
     SELECT device, username, secret, pending_secret, request_username, request_secret, pending_request_secret,
            readmit_until, held_at
-      FROM credential WHERE device = ANY ($1::uuid[])
+      FROM credential WHERE device = ANY ($1::uuid[]) ORDER BY device FOR NO KEY UPDATE
     """)
 
   /// $1: device ids.

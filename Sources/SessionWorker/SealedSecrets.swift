@@ -17,7 +17,12 @@ public struct SealedSecrets: DeviceSecrets, Sendable {
   public func make(_ purpose: DeviceSecretPurpose, device: UUID128, session: UUID128) -> [UInt8] {
     let input = [purpose.rawValue] + device.bytes + session.bytes
     let password = HMACSHA256.authenticate(input.span, key: key).first16.base64URL
-    return (try? sealer.seal(password, owner: device)) ?? []
+    do {
+      return try sealer.seal(password, owner: device)
+    } catch {
+      // Only where OpenSSL has no AES-GCM; a device would be given a password that nobody knows.
+      fatalError("a password cannot be sealed: \(error)")
+    }
   }
 
   /// Opens a sealed password; nil when it cannot be opened with the keys at hand.

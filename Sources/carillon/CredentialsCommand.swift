@@ -15,7 +15,8 @@ enum CredentialsCommand {
     guard let path = arguments.operands.first, arguments.operands.count == 1 else {
       throw UsageError(command: "carillon credentials import", reason: "takes one FILE")
     }
-    let devices = try read(path)
+    // In the order in which workers lock them.
+    let devices = try read(path).sorted { $0.id < $1.id }
     let process = try ServerProcess(configuration, component: "credentials", writer: LogWriter())
     let sealer = ValueSealer(process.keyring)
     let lane = try Lane(on: process.control, process.database)

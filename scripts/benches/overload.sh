@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# Ten times the sessions that the cluster can serve, for two minutes, while devices that start for the first time come
-# in between with TR-069's retries; the capacity is measured beside such newcomers too, for each is worth many routine
-# sessions, and by the same count: the Informs that the gateway accepts. What the cluster can do is bounded by holding
-# PostgreSQL to a twentieth of a core, for the load generator has to fit beside it; gateways, which do the refusing, are
-# not held. Sourced by scripts/bench.
+# Ten times the sessions that the cluster can serve, for two minutes, of CPEs that try again as TR-069 says, while
+# devices that start for the first time and devices that an operator has woken come in between. The capacity is measured
+# beside those too, for a new device is worth many routine sessions, and by the same count: the Informs that the gateway
+# accepts. What the cluster can do is bounded by holding PostgreSQL to a part of a core, for the load generator has to
+# fit beside it; gateways, which do the refusing, are not held. Sourced by scripts/bench.
 
 quota=/sys/fs/cgroup/cpu/carillon-bench
 
 hold_database() {
   mkdir -p "$quota" 2>/dev/null && [ -w "$quota/cpu.cfs_quota_us" ] ||
     die "overload needs root and a control group for CPU (v1: $quota)"
-  echo 20000 >"$quota/cpu.cfs_period_us"
+  echo 40000 >"$quota/cpu.cfs_period_us"
   echo 1000 >"$quota/cpu.cfs_quota_us"
   local pid postmaster
   postmaster=$(head -n 1 "$state/pg/data/postmaster.pid")
@@ -79,47 +79,79 @@ plot() { # CAPACITY OFFERED FILE
 served() { awk '$1 > 10 { sum += $2; n++ } END { printf "%.0f", sum / n }' "$1"; }
 
 newcomers() { # FIRST COUNT: four a second, one after another
-  launch cpes "$binaries/carillon-cpe" run --url "$cwmp_url" --cpes "$2" --first "$1" --interval 3600 --rate 4 \
+  launch newcomers "$binaries/carillon-cpe" run --url "$cwmp_url" --cpes "$2" --first "$1" --interval 3600 --rate 4 \
     --bootstrap "$state/bootstrap" --quiet --json
 }
 
+woken() { # SECONDS: known devices that come because they were asked to, two a second
+  launch woken "$binaries/carillon-cpe" load --url "$cwmp_url" --cpes 200 --first $((overload_devices + 1)) \
+    --basic "${proof[@]}" --parameters 25 --rate 2 --connections 200 --event '6 CONNECTION REQUEST' --duration "$1" --retries --quiet --json
+}
+
+# A fleet that has all that it is given at first: SQL writes its rows; each comes once, so that its digest is right.
+know_fleet() { # COUNT
+  devices=2
+  begin_cluster "$log_kind"
+  fill "$1"
+  sql "UPDATE credential SET request_username = username, request_secret = '\\x00' WHERE request_secret IS NULL" >/dev/null
+  devices=$1
+  at_once=512 load 7200 --once >/dev/null
+  devices=$overload_devices
+  sql "VACUUM (ANALYZE)" && sql "CHECKPOINT"
+}
+
 overload_on() { # LOG
-  local capacity rate goodput length=${seconds:-120} watcher summary fleet
-  devices=20000
-  note "overload: PostgreSQL (and the embedded log with it) held to 5 % of a core; 10 x for $length s"
-  begin_cluster "$1"
-  at_once=256 load 600 --sessions "$devices" >/dev/null
+  local capacity rate goodput length=${seconds:-120} watcher summary fleet before spent each postgresql_settings
+  log_kind=$1
+  note "overload: PostgreSQL (and the embedded log with it) held to 2.5 % of a core; 10 x for $length s"
+  # shellcheck disable=SC2034 # read by begin_cluster
+  postgresql_settings="--set shared_buffers=2GB"
+  know_fleet $((overload_devices + 200))
   hold_database
   load 10 >/dev/null
   # As many at once as the overload has: more share a commit.
   newcomers 3000001 200
+  woken 42
+  before=$(cpu "$(pid_of gateway-1)")
   watch_gateway 40 "$state/capacity.txt" &
   watcher=$!
-  at_once=2000 load 42 >/dev/null
+  summary=$(at_once=2000 load 42)
   wait "$watcher"
-  end cpes
+  each=$(ratio $(($(cpu "$(pid_of gateway-1)") - before)) "$(field "$summary" completed)" 1)
+  figure overload.capacity_sessions_per_s "$(field "$summary" sessions_per_s)" 1/s
+  end newcomers woken
   capacity=$(served "$state/capacity.txt")
   rate=$(ratio "$capacity" 0.1 0)
   figure overload.capacity_per_s "$capacity" 1/s
   figure overload.offered_per_s "$rate" 1/s
   newcomers 2000001 $((length * 4))
+  woken "$length"
+  before=$(cpu "$(pid_of gateway-1)")
   watch_gateway "$length" "$state/overload.txt" &
   watcher=$!
   # No connection limit: sessions come whether or not the ones before were served.
-  summary=$(at_once=8000 load "$length" --rate "$rate" --timeout 30)
+  summary=$(at_once=8000 load "$length" --rate "$rate" --timeout 30 --retries)
   wait "$watcher"
+  spent=$(($(cpu "$(pid_of gateway-1)") - before))
   note "$summary"
   goodput=$(served "$state/overload.txt")
   figure overload.goodput_per_s "$goodput" 1/s
   figure overload.goodput_ratio "$(ratio "$goodput" "$capacity")" x
+  figure overload.sessions_per_s "$(field "$summary" sessions_per_s)" 1/s
   figure overload.refused_per_s "$(awk '$1 > 10 { sum += $3; n++ } END { printf "%.0f", sum / n }' \
     "$state/overload.txt")" 1/s
+  # What the gateway spent beyond what so many served sessions cost it without overload.
+  figure overload.refusal_cpu_us "$(awk -v spent="$spent" -v each="$each" '
+    { served += $2; refused += $3 } END { printf "%.1f", (spent - each * served) / refused }' "$state/overload.txt")" us
   figure overload.gateway_rss_growth "$(awk '
     $1 == 20 { first = $4 } { last = $4 } END { printf "%.2f", last / first }' "$state/overload.txt")" x
-  end cpes
-  fleet=$(tail -n 1 "$logs/cpes.log")
+  end newcomers woken
+  fleet=$(tail -n 1 "$logs/newcomers.log")
   figure overload.newcomers_served "$(field "$fleet" informs)" Informs
   note "newcomers: $fleet"
+  fleet=$(tail -n 1 "$logs/woken.log")
+  figure overload.woken_served "$(field "$fleet" completed)" sessions
+  note "woken: $fleet"
   plot "$capacity" "$rate" "$state/overload.txt" >"$state/overload.svg"
   note "a line a second (second, served, refused, MiB): $state/overload.txt; plotted: $state/overload.svg"
   stop_session

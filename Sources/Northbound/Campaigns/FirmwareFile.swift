@@ -1,5 +1,6 @@
 import Cryptography
 import Glibc
+import HTTP
 
 /// A file of the directory that the gateway serves: its size and SHA-256.
 struct FirmwareFile: Sendable {
@@ -12,7 +13,7 @@ struct FirmwareFile: Sendable {
   /// Reads a file, off the loops: a large image takes its time.
   ///
   /// - Parameters:
-  ///   - name: a path below the directory, without `.` and `..`.
+  ///   - name: of a file in the directory.
   ///   - directory: what the gateway serves.
   /// - Throws: ``Problem`` that names the field `file`.
   @concurrent
@@ -39,12 +40,10 @@ struct FirmwareFile: Sendable {
     return FirmwareFile(size: size, digest: hash.finish())
   }
 
-  /// Refuses what could lead out of the directory.
+  /// Refuses what the gateway would not serve.
   static func checkName(_ name: String) throws(Problem) {
-    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-    let isSafe = !parts.contains { $0.isEmpty || $0 == "." || $0 == ".." || $0.hasPrefix(".") }
-    guard isSafe, !name.utf8.contains(where: { $0 < 0x20 || $0 == 0x5C || $0 == 0x7F }) else {
-      throw wrong("is to be a path below the served directory, without hidden files, '.' and '..'")
+    guard FileSource.isPlainName(name) else {
+      throw wrong("is to be the name of a file in the served directory: letters, digits, '.', '-', '_', no mark first")
     }
   }
 

@@ -17,7 +17,7 @@ public enum Redaction {
 }
 
 /// Walks over tags and texts. The text of a `Name` element is remembered; the text of the next `Value` is hidden if
-/// that name is secret; so is the text of an element whose own name is secret.
+/// that name is secret, or if it comes before its struct's name; so is the text of an element whose own name is secret.
 private struct Redactor {
   private let bytes: UnsafeBufferPointer<UInt8>
   private var position = 0
@@ -25,7 +25,7 @@ private struct Redactor {
   private var element = 0..<0
   /// The last Name's text; a CDATA part or a reference in it counts as secret.
   private var parameter: [UInt8] = []
-  private var nameIsOdd = false
+  private var nameIsOdd = true
   private var hidden = false
 
   init(_ bytes: UnsafeBufferPointer<UInt8>) {
@@ -102,12 +102,16 @@ private struct Redactor {
     result.append(contentsOf: bytes[position...end])
     position = end + 1
     hidden = false
+    if isEnd, isElement("Value") { forgetName(isOdd: true) }
     element = isEnd || bytes[end - 1] == UInt8(ascii: "/") ? 0..<0 : localName(inside)
-    if isElement("Name") {
-      parameter = []
-      nameIsOdd = false
-    }
+    if isElement("Name") { forgetName(isOdd: false) }
+    if isElement("ParameterValueStruct") { forgetName(isOdd: true) }
     return true
+  }
+
+  private mutating func forgetName(isOdd: Bool) {
+    parameter = []
+    nameIsOdd = isOdd
   }
 
   private func localName(_ tag: Range<Int>) -> Range<Int> {

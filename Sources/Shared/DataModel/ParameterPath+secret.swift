@@ -11,7 +11,8 @@ extension ParameterPath {
   private static let secretEndings: [StaticString] = [
     "password", "passphrase", "presharedkey", "secret", "wepkey", "wepkey64bit", "wepkey128bit", "privatekey",
     "secretkey", "sharedsecret", "authkey", "passwd", "pin", "psk", "saepassphrase", "puk", "challengepassword",
-    "encryptionkey", "authenticationkey",
+    "encryptionkey", "authenticationkey", "securitykey", "sharedkey", "sessionkey", "keyvalue", "pincode",
+    "accesstoken", "apikey",
   ]
 
   /// `ConnectionRequestUsername` is no secret, `Radio.1.Key` is: a name that is `Key`, or `WEPKey` with a number.

@@ -22,8 +22,12 @@ public final class RecordSeal {
   /// The sealed value; empty stays empty.
   public func seal(_ value: [UInt8], for subject: UUID128) -> [UInt8] {
     if value.isEmpty { return [] }
-    // Sealing fails only where OpenSSL has no AES-GCM: then nothing may go out in clear.
-    return (try? sealer.seal(value.span, associatedData: subject.bytes.span)) ?? []
+    do {
+      return try sealer.seal(value.span, associatedData: subject.bytes.span)
+    } catch {
+      // Only where OpenSSL has no AES-GCM: nothing may go out in clear, or be acknowledged without its body.
+      fatalError("a record cannot be sealed: \(error)")
+    }
   }
 
   /// Whether a value is larger when it is opened.

@@ -33,6 +33,22 @@ public final class FileSource: BodySource {
 
   deinit { close(descriptor) }
 
+  /// Whether a name is one path segment of letters, digits, `.`, `_` and `-` that begins with none of the marks: with it
+  /// nothing else of the machine than a plain file of the served directory can be named.
+  public static func isPlainName(_ name: String) -> Bool {
+    guard let first = name.utf8.first, isAlphanumeric(first) else { return false }
+    return name.utf8.count <= 255 && name.utf8.allSatisfy { isAlphanumeric($0) || ".-_".utf8.contains($0) }
+  }
+
+  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "a")...UInt8(ascii: "z"):
+      true
+    default: false
+    }
+  }
+
   /// Part of `BodySource`.
   public func next(_ most: Int) -> [UInt8] {
     let wanted = min(most, end - position)

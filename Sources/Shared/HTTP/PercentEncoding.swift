@@ -1,6 +1,7 @@
 /// Percent-encoding in paths and queries (RFC 3986 §2.1).
 public enum PercentEncoding {
-  /// The decoded text; nil if an escape is malformed or the result is no UTF-8.
+  /// The decoded text; nil if an escape is malformed, or the result is no UTF-8 or holds a NUL, which no database stores
+  /// and C ends texts at.
   ///
   /// - Parameter plusIsSpace: as HTML forms write queries.
   public static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
@@ -15,7 +16,7 @@ public enum PercentEncoding {
         bytes.append(plusIsSpace && byte == 0x2B ? 0x20 : byte)
       }
     }
-    return String(validating: bytes, as: UTF8.self)
+    return bytes.contains(0) ? nil : String(validating: bytes, as: UTF8.self)
   }
 
   /// Escapes all but unreserved characters.

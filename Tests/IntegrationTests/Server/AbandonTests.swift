@@ -45,7 +45,11 @@ struct AbandonTests {
     }
   }
 
-  @Test("every record of a finished story once more, in order: nothing is sent, told or changed (P2-P4)")
+  /// Events may be told again, but not as other ones.
+  private static let eventIDs =
+    "SELECT count(DISTINCT substring(headers from position('ce_id'::bytea in headers) for 60)) FROM outbox"
+
+  @Test("every record of a finished story once more, in order: nothing is sent, told anew or changed (P2-P5)")
   func replayed() async throws {
     try await TestPostgreSQL.withDatabase { database in
       let roles = ["worker", "northbound", "gateway"]
@@ -62,10 +66,11 @@ struct AbandonTests {
           let device = try await cluster.api(path).1
           let worker = await cluster.server("worker")
           return [
-            try await cluster.api("\(path)/tasks").1, String(device.prefix { $0 != "}" }),
+            // But for the count of events at its end.
+            try await cluster.api("\(path)/tasks").1, String(device.prefix(while: { $0 != "}" }).dropLast(2)),
             String(try await cluster.metric("carillon_worker_rpcs_dispatched_total", of: worker)),
             String(try await cluster.metric("carillon_worker_tasks_finished_total", of: worker)),
-            String(try await database.count("outbox")),
+            String(try await database.number(Self.eventIDs)),
           ]
         }
         let before = try await state()
@@ -83,7 +88,8 @@ struct AbandonTests {
           try await cluster.metric("carillon_worker_records_total", of: cluster.server("worker")) == 2 * told
         }
         await log.shutdown()
-        #expect(try await state() == before)
+        let after = try await state()
+        #expect(after == before, "\(zip(after, before).filter { $0 != $1 })")
         try await cpe.inform()
         #expect(try await cpe.work().isEmpty)
       }
@@ -105,9 +111,15 @@ struct AbandonTests {
       #expect(try await first.post([], cookie: forged).status == .badRequest)
       #expect(try await first.work().isEmpty, "its own session goes on")
 
-      // The session has ended with a 204. A CPE that asks again under its cookie did not get that, and is served.
+      // The session has ended with a 204. A CPE that asks again under its cookie did not get that: it gets it again, or
+      // what has come meanwhile; else that comes with its next Inform.
       _ = try await cluster.api("/devices/\(first.identity)/tasks", method: "POST", body: #"{"method":"Reboot"}"#)
-      #expect(try await first.work().map(\.method) == [.reboot])
+      var work = try await first.work().map(\.method)
+      if work.isEmpty {
+        try await first.inform()
+        work = try await first.work().map(\.method)
+      }
+      #expect(work == [.reboot])
       #expect(try await first.work().isEmpty)
 
       // With the old cookie in the new session's place, as simple CPEs do (Q2): nothing is sent under it.

@@ -57,6 +57,39 @@ struct RoomTests {
     }
   }
 
+  @Test(
+    "a full gateway refuses an Inform before its body and says when to come again; who is in a session is served (P8)")
+  func full() async throws {
+    let limits = "limits: {body_budget: 16MiB}"
+    try await TestPostgreSQL.withDatabase { database in
+      try await TestCluster.with(.postgresql, database: database, roles: ["worker", "gateway"], gateway: limits) {
+        cluster in
+        let (other, _) = try await informed(cluster, "newcomer")
+        let (cpe, cookie) = try await informed(cluster, "admitted")
+        let talker = TestCPE(cluster, serial: "talker")
+        var clients: [TestClient] = []
+        for _ in 0..<80 {
+          let client = try await connect(cluster)
+          client.send(
+            head(talker, "Transfer-Encoding: chunked") + "3c000\r\n\(String(repeating: " ", count: 240 << 10))\r\n")
+          clients.append(client)
+        }
+        try await cluster.eventually("an Inform is refused of which only the head has come") {
+          let client = try await connect(cluster)
+          client.send(head(other, "Content-Length: \(240 << 10)"))
+          let answer = await client.receive(until: "\r\n\r\n")
+          let wait = answer.split(separator: "\r\n").first { $0.hasPrefix("Retry-After: ") }?.dropFirst(13)
+          return answer.hasPrefix("HTTP/1.1 503") && (1...3600).contains(wait.flatMap { Int($0) } ?? 0)
+        }
+        // Not its Inform, which is answered already: what it asks next is C0.
+        let continuing = try await connect(cluster)
+        continuing.send(head(cpe, cookie, "Connection: close", "Content-Length: 0"))
+        #expect(await continuing.receiveToEnd().hasPrefix("HTTP/1.1 204"))
+        for client in clients { client.close() }
+      }
+    }
+  }
+
   @Test("a device has four POSTs under way at once: the fifth is refused, another device's is not")
   func parallel() async throws {
     try await TestCluster.with(.postgresql, roles: ["worker", "gateway"]) { cluster in

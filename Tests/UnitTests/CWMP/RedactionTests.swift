@@ -1,4 +1,5 @@
 import CWMP
+import DataModel
 import Testing
 
 @Suite("Secrets are not shown")
@@ -16,10 +17,23 @@ struct RedactionTests {
       ("InternetGatewayDevice.LANDevice.1.WLANConfiguration.1.PreSharedKey.1.PreSharedKey", true),
       ("Device.X_00AABB_AdminPassword", true), ("Password", true), ("WEPKey.1", true),
       ("Device.ManagementServer.URL", false), ("Device.ManagementServer.ParameterKey", false), ("CommandKey", false),
+      ("Device.Cellular.Interface.1.USIM.PIN", true), ("Device.X.Radio.1.Key2", true),
+      ("Device.DHCPv4.Server.Pool.1.Mapping", false), ("Device.IP.Diagnostics.IPPing", false),
       ("Device.ManagementServer.Username", false), ("", false), ("1", false), ("Device.", false),
     ])
   func names(name: String, isSecret: Bool) {
     #expect(SecretParameters.isSecret(name) == isSecret)
+  }
+
+  @Test(
+    "what a twin does not keep, logs do not show",
+    arguments: [
+      "AuthPassword", "CertPrivateKey", "EncryptionKey", "InboundAuthPassword", "KeyPassphrase", "KeyValue", "PIN",
+      "PreSharedKey", "RadiusSecret", "SAEPassphrase", "SharedSecret", "STUNPassword", "WEPKey", "PUK", "Key", "PSK",
+      "AuthenticationKey", "SecurityKey", "SessionKey", "AccessToken", "APIKey", "PINCode", "WEPKey128bit",
+    ])
+  func lists(name: String) throws {
+    #expect(try ParameterPath("Device.X.1.\(name)").isSecret && SecretParameters.isSecret("Device.X.1.\(name)"))
   }
 
   @Test("secret values and arguments become ***, all else stays byte for byte")
@@ -44,6 +58,8 @@ struct RedactionTests {
       "<Name><![CDATA[A.Password]]></Name><Value>hu<!-- hush -->sh hush</Value>",
       "<Name>A.&#80;assword</Name><Value>hush</Value>", "<Name> A.Password\n</Name><Value>\nhush\n</Value>",
       "<Name>A.Password</Name><Value><![CDATA[hush", "<Name>A.Password</Name><Value><!-- hush", "<Password>hush",
+      "<P><Name>A.B</Name><Value>b</Value></P><P><Value>hush</Value><Name>A.Password</Name></P>",
+      "<ParameterValueStruct><Value>hush</Value><Name>A.PIN</Name></ParameterValueStruct>",
     ] {
       #expect(!redacted(text).contains("hush"), "\(text)")
     }

@@ -134,6 +134,18 @@ struct SessionCoreTests {
     #expect(seen12 == ["2:nothing"])
   }
 
+  @Test("`ready` tells the session's version and how its CPE is known: a worker may lack its Inform")
+  mutating func readySaysWhatTheCookieKnows() {
+    let post = SessionCore.Post(
+      device: device, session: session, waits: true, namespaceMinor: 2, authentication: .own)
+    let asked = core.empty(2, post, peer: "", now: 3) + core.tick(now: 3_000_000)
+    let ready = asked.compactMap { action -> CPEMessage? in
+      if case .append(let message, _) = action, message.kind == .ready { message } else { nil }
+    }
+    #expect(ready.count == 2, "it asks, and asks again")
+    #expect(ready.allSatisfy { $0.namespaceMinor == 2 && $0.authentication == .own })
+  }
+
   @Test("an empty POST before the verdict waits for it; end answers it, ask makes it ready")
   mutating func waitsForVerdict() {
     let (id, ticket) = inform()

@@ -8,7 +8,7 @@ import Testing
     #expect(PercentEncoding.decode("%2525") == "%25")
   }
 
-  @Test(arguments: ["%", "%4", "%zz", "%ff", "a%"])
+  @Test(arguments: ["%", "%4", "%zz", "%ff", "a%", "a%00"])
   func `malformed escapes are nothing`(_ text: String) {
     #expect(PercentEncoding.decode(text) == nil)
   }

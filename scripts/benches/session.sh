@@ -28,6 +28,13 @@ session_round() { # appends a line of `measure` to each of $lines; $next is the 
   )$'\n'
   queue_rpcs "$first" $((first + size - 1)) bench
   lines[rpc]+=$(length=600 devices=$size measure --once --first "$first")$'\n'
+  rpcs=$((rpcs + size))
+}
+
+# How many RPCs that were queued for the rounds of `rpc` have not been done in their session.
+missed_rpcs() {
+  sleep 2
+  sql "SELECT $rpcs - count(*) FROM task_history WHERE method = 'SetParameterValues' AND origin = 1 AND state = 10"
 }
 
 turns() { # N: so many sessions of each device, and a moment for what they leave to the relay
@@ -54,7 +61,7 @@ enable_policy() { # true or false; the epoch tells the workers
 }
 
 session_on() { # LOG
-  local prefix=session.$1 next=5001
+  local prefix=session.$1 next=5001 rpcs=0
   local -A lines=()
   devices=5000
   note "session.$1: $devices known devices, 25 parameters an Inform, Basic at once, $at_once sessions at once;"
@@ -79,6 +86,7 @@ session_on() { # LOG
   figure "$prefix.rpc_app_cpu_us" "$(both "${lines[rpc]}")" us
   figure "$prefix.rpc_postgres_cpu_us" "$(column "${lines[rpc]}" 6)" us
   figure "$prefix.rpc_sessions_per_s" "$(column "${lines[rpc]}" 1)" 1/s
+  figure "$prefix.rpc_missed" "$(missed_rpcs)" RPCs
   figure "$prefix.new_devices_per_s" "$(column "${lines[new]}" 1)" 1/s
   figure "$prefix.new_app_cpu_us" "$(both "${lines[new]}")" us
   figure "$prefix.new_postgres_cpu_us" "$(column "${lines[new]}" 6)" us

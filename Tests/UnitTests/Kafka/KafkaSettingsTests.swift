@@ -75,6 +75,14 @@ struct KafkaSettingsTests {
     #expect(value("security.protocol", settings.consumerProperties) == "plaintext")
   }
 
+  @Test func `records are compressed by the producer, kept so by the broker, and 16 MiB large at most`() {
+    let settings = KafkaSettings(bootstrapServers: ["kafka:9092"])
+    #expect(settings.producerProperties.contains { $0 == ("compression.codec", "lz4") })
+    let topic = KafkaTopics.configuration(of: .messages, settings)
+    #expect(topic.contains { $0 == ("compression.type", "producer") })
+    #expect(topic.contains { $0 == ("max.message.bytes", "16777216") })
+  }
+
   @Test func `a directive needs one replica in sync, for its loss costs one repeated ready`() {
     let settings = KafkaSettings(bootstrapServers: ["a:1"])
     let names = KafkaTopics.configuration(of: .directives, settings)

@@ -68,6 +68,7 @@ enum MigrateCommand {
     let doubted = try await lane.transaction(deadline: .seconds(600)) { transaction in
       try StillRunning.refuse(try await transaction.query(running))
       try await PostgreSQLLog.beginIncarnation(in: transaction)
+      try await Claims.noteRestore(in: transaction)
       return try await TaskStore.noteRestore(in: transaction)
     }
     print("restore noted: the embedded log begins anew, \(doubted) tasks are now in doubt")

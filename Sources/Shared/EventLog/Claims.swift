@@ -119,6 +119,12 @@ public actor Claims {
       .int64s(sorted.map(\.claim.nextOffset)), .int64s(sorted.map(\.to)))
   }
 
+  /// After a restore nobody owns anything: a member that was cut off while the others were stopped lives on, and would
+  /// go on from where it had come to, which the database no longer knows.
+  public static func noteRestore(in transaction: Transaction) async throws {
+    _ = try await transaction.query(forgetOwners)
+  }
+
   /// Reads anew what is owned: after a batch whose commit may or may not have happened.
   public func reload() async throws(PostgreSQLError) {
     let rows = try await lane.query(Self.owned, .text(log), .uuid(member))
@@ -229,6 +235,9 @@ public actor Claims {
      WHERE c.log = $1 AND c.owner IS NOT NULL AND c.lease_until < clock_timestamp() - interval '2 s'
        AND l.pid <> pg_backend_pid()
     """)
+
+  private static let forgetOwners = Statement(
+    "claims.forget_owners", "UPDATE log_claim SET owner = NULL, epoch = epoch + 1")
 
   private static let giveBack = Statement(
     "claims.give_back",

@@ -85,6 +85,7 @@ struct RestoreTests {
         try await backup.restore()
         let told = try await cluster.migrate("--restored")
         #expect(told.contains("partitions 4 to 8 of messages, which the backup does not know of"), "\(told)")
+        #expect(try await database.number("SELECT count(*) FROM log_claim WHERE owner IS NOT NULL") == 0)
 
         try await cluster.startAll(Self.roles)
         try await cluster.eventually("what was acknowledged is folded") {

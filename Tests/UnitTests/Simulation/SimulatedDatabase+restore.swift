@@ -30,6 +30,12 @@ extension SimulatedDatabase {
     rollBack()
     contents = backup
     contents.restoreCount += 1
+    for kind in contents.leased.indices {
+      for part in contents.leased[kind].claims.indices {
+        contents.leased[kind].claims[part].owner = nil
+        contents.leased[kind].claims[part].epoch += 1
+      }
+    }
     findLostRange()
     contents.forgetTwins()
     for id in contents.states.keys.sorted() {

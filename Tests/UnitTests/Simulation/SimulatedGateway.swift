@@ -151,11 +151,11 @@ final class SimulatedGateway {
   ) {
     process.enter { [self] in
       if simulation.fault(1) { die() }
-      guard let authentication = authenticate(device, password) else { return reply((.unavailable, nil)) }
+      guard let proof = authenticate(device, password) else { return reply((.unavailable, nil)) }
       let session = UUID128(
         high: UInt64(now / 1000) << 16 | 0x7000, low: 0x8000_0000_0000_0000 | simulation.random.next() >> 2)
       var message = CPEMessage(.inform, device: device, session: session)
-      message.authentication = authentication
+      (message.authentication, message.pendingMark) = proof
       message.retryCount = inform.retryCount
       message.events = inform.events.map { .init(code: $0.code.description, commandKey: $0.commandKey) }
       message.digest = SHA256.hash(simulation.bug == .ignoresDigest ? device.bytes : digested(inform)).bytes
@@ -176,9 +176,10 @@ final class SimulatedGateway {
   /// What a claim comes to, as ``CWMPHandler`` and ``CWMPPost`` have it; nil for 401, and for 503 while PostgreSQL is
   /// away and the cache does not know.
   /// - Parameter password: nil is the shared credential.
-  private func authenticate(_ device: UUID128, _ password: String?) -> CPEMessage.Authentication? {
+  /// - Returns: how it is proved, and the mark of a pending password.
+  private func authenticate(_ device: UUID128, _ password: String?) -> (CPEMessage.Authentication, mark: [UInt8])? {
     let database = simulation.database!
-    if let password, let cached = match(credentials[device], password) { return cached }
+    if let password, let cached = match(credentials[device], password), cached.how == .own { return cached }
     guard process.reaches(.postgreSQL) else {
       if database.isUp { simulation.saw(.gatewayWithoutPostgreSQL) }
       return nil
@@ -190,14 +191,17 @@ final class SimulatedGateway {
       if found == nil { simulation.note("\(simulation.name(device)) is refused") }
       return found
     }
-    if credential?.secret == nil || now < credential?.readmitUntil ?? 0 { return .bootstrap }
+    if credential?.secret == nil || now < credential?.readmitUntil ?? 0 { return (.bootstrap, []) }
     simulation.operators.release(device)
     return nil
   }
 
-  private func match(_ credential: CredentialRow?, _ password: String) -> CPEMessage.Authentication? {
-    func isIt(_ sealed: [UInt8]?) -> Bool { sealed.map { Array(password.utf8) == $0 } ?? false }
-    return isIt(credential?.secret) ? .own : isIt(credential?.pendingSecret) ? .pending : nil
+  private func match(
+    _ credential: CredentialRow?, _ password: String
+  ) -> (how: CPEMessage.Authentication, mark: [UInt8])? {
+    let password = Array(password.utf8)
+    if credential?.secret == password { return (.own, []) }
+    return credential?.pendingSecret == password ? (.pending, CPEMessage.mark(ofSealed: password)) : nil
   }
 
   private func digested(_ inform: Inform) -> [UInt8] {

@@ -18,14 +18,14 @@ away() { # WHAT SECONDS
 
 outage_of() { # WHAT LOG
   local prefix=outage.$2.$1 length=$((${minutes:-10} * 60)) before after began port
-  devices=1
+  devices=1 # which has a credential of its own, and is none of the fleet
   begin_cluster "$2"
   port=$(free_port)
   start_role northbound northbound "$port"
   await northbound "http://127.0.0.1:$port/readyz"
   rm -f "$state/history"
-  launch cpes "$binaries/carillon-cpe" run --url "$cwmp_url" --cpes 2000 --interval 10 --rate 200 --retry-ms 1000 \
-    --boot-ms 500 --bootstrap "$state/bootstrap" --history "$state/history" --quiet --json
+  launch cpes "$binaries/carillon-cpe" run --url "$cwmp_url" --cpes 2000 --first 2 --interval 10 --rate 200 \
+    --retry-ms 1000 --boot-ms 500 --bootstrap "$state/bootstrap" --history "$state/history" --quiet --json
   # Registered, with credentials of their own that the gateway knows.
   sleep 60
   before=$(awk '/^VmRSS/ { print $2 }' "/proc/$(pid_of gateway-1)/status")

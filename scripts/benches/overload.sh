@@ -85,7 +85,8 @@ newcomers() { # FIRST COUNT: four a second, one after another
 
 woken() { # SECONDS: known devices that come because they were asked to, two a second
   launch woken "$binaries/carillon-cpe" load --url "$cwmp_url" --cpes 200 --first $((overload_devices + 1)) \
-    --basic "${proof[@]}" --parameters 25 --rate 2 --connections 200 --event '6 CONNECTION REQUEST' --duration "$1" --retries --quiet --json
+    --basic "${proof[@]}" --parameters 25 --rate 2 --connections 200 --event '6 CONNECTION REQUEST' --duration "$1" --retries \
+    --quiet --json
 }
 
 # A fleet that has all that it is given at first: SQL writes its rows; each comes once, so that its digest is right.
@@ -93,7 +94,8 @@ know_fleet() { # COUNT
   devices=2
   begin_cluster "$log_kind"
   fill "$1"
-  sql "UPDATE credential SET request_username = username, request_secret = '\\x00' WHERE request_secret IS NULL" >/dev/null
+  sql "UPDATE credential SET request_username = username, request_secret = '\\x00'
+        WHERE request_secret IS NULL" >/dev/null
   devices=$1
   at_once=512 load 7200 --once >/dev/null
   devices=$overload_devices

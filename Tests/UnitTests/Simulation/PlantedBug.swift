@@ -30,8 +30,6 @@ enum PlantedBug: String, CaseIterable {
   case relaysPastFailure
   /// Events are deleted before the broker has them.
   case deletesUnrelayed
-  /// After records of an old range could not be passed on, the round goes on.
-  case goesOnAfterFailedPour
   /// A gateway has nothing for the sessions whose Inform another one served.
   case forgetsOthersSessions
   /// A record that crashes its reader is read again for ever.
@@ -63,7 +61,7 @@ enum PlantedBug: String, CaseIterable {
     case .acceptsBeforeCommit: .p2
     case .sendsBeforeCommit: .p3
     case .repeatsOnce, .restoresBlindly, .takesSilenceForProof: .p4
-    case .tellsAfterCommit, .renamesReplays, .relaysPastFailure, .deletesUnrelayed, .goesOnAfterFailedPour: .p5
+    case .tellsAfterCommit, .renamesReplays, .relaysPastFailure, .deletesUnrelayed: .p5
     case .forgetsOthersSessions: .p6
     case .readsPoisonAgain: .p7
     case .shedsContinuing, .blindToClass: .p8
@@ -85,7 +83,7 @@ enum PlantedBug: String, CaseIterable {
   var need: Need? {
     switch self {
     case .forgetsLateEvents: .clocks
-    case .dropsLateRecords, .goesOnAfterFailedPour: .range
+    case .dropsLateRecords: .range
     case .restoresBlindly, .renamesReplays: .restore
     case .passesNewerOver: .versions
     default: nil

@@ -155,7 +155,7 @@ final class SimulatedWorker {
     guard !late.isEmpty else { return fold() }
     pour(late) { [self] succeeded in
       // The reader stands elsewhere by now: what was read with these is read again.
-      if succeeded || simulation.bug == .goesOnAfterFailedPour { fold() } else { finish() }
+      if succeeded { fold() } else { finish() }
     }
   }
 
@@ -215,16 +215,12 @@ final class SimulatedWorker {
       let part = part(record)
       guard let assignment = assigned[part] else { return nil }
       if moves[part] == nil {
-        guard checksNothing || assignment.next == Int(record.offset) else { return nil }
+        guard simulation.bug == .skipsAfterFailedReseek || assignment.next == Int(record.offset) else { return nil }
         moves[part] = Move(part: part, epoch: assignment.epoch, from: assignment.next, to: 0)
       }
       moves[part]?.to = Int(record.offset) + 1
     }
     return moves.values.sorted { $0.part < $1.part }
-  }
-
-  private var checksNothing: Bool {
-    [.skipsAfterFailedReseek, .goesOnAfterFailedPour].contains(simulation.bug)
   }
 
   /// Whether the claims still stand where the batch was read from.

@@ -85,8 +85,8 @@ newcomers() { # FIRST COUNT: four a second, one after another
 
 woken() { # SECONDS: known devices that come because they were asked to, two a second
   launch woken "$binaries/carillon-cpe" load --url "$cwmp_url" --cpes 200 --first $((overload_devices + 1)) \
-    --basic "${proof[@]}" --parameters 25 --rate 2 --connections 200 --event '6 CONNECTION REQUEST' --duration "$1" --retries \
-    --quiet --json
+    --basic "${proof[@]}" --parameters 25 --rate 2 --connections 200 --event '6 CONNECTION REQUEST' \
+    --duration "$1" --retries --quiet --json
 }
 
 # A fleet that has all that it is given at first: SQL writes its rows; each comes once, so that its digest is right.

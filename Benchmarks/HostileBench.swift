@@ -99,7 +99,8 @@ enum HostileBench {
       {
         values(
           list: fill(
-            "<P><Name>\(String(repeating: "n", count: 250))</Name><Value>\(String(repeating: "v", count: 30))</Value></P>",
+            "<P><Name>\(String(repeating: "n", count: 250))</Name>"
+              + "<Value>\(String(repeating: "v", count: 30))</Value></P>",
             most: 49_000))
       }
     ),
@@ -129,7 +130,8 @@ enum HostileBench {
         let list = String(repeating: "<string>é</string>", count: 8)
         return message(
           "GetParameterAttributesResponse",
-          "<ParameterList>\(fill("<P><Name>n</Name><AccessList>\(list)</AccessList></P>", most: 35_000))</ParameterList>"
+          "<ParameterList>" + fill("<P><Name>n</Name><AccessList>\(list)</AccessList></P>", most: 35_000)
+            + "</ParameterList>"
         )
       }
     ),
@@ -141,9 +143,11 @@ enum HostileBench {
       "faults",
       {
         let one =
-          "<SetParameterValuesFault><ParameterName>n</ParameterName><FaultCode>9005</FaultCode></SetParameterValuesFault>"
+          "<SetParameterValuesFault><ParameterName>n</ParameterName><FaultCode>9005</FaultCode>"
+          + "</SetParameterValuesFault>"
         return envelope(
-          "<s:Fault><detail><c:Fault><FaultCode>9003</FaultCode>\(fill(one, most: 130_000))</c:Fault></detail></s:Fault>"
+          "<s:Fault><detail><c:Fault><FaultCode>9003</FaultCode>" + fill(one, most: 130_000)
+            + "</c:Fault></detail></s:Fault>"
         )
       }
     ),
@@ -151,7 +155,8 @@ enum HostileBench {
       "fault_string",
       {
         envelope(
-          "<s:Fault><detail><c:Fault><FaultCode>9003</FaultCode><FaultString>\(fill("é"))</FaultString></c:Fault></detail></s:Fault>"
+          "<s:Fault><detail><c:Fault><FaultCode>9003</FaultCode><FaultString>" + fill("é")
+            + "</FaultString></c:Fault></detail></s:Fault>"
         )
       }
     ),

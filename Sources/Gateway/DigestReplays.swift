@@ -3,8 +3,8 @@ import Networking
 import Synchronization
 
 /// Digest answers that were right, so that none is taken twice over plain HTTP, where anybody on the way can read it
-/// and send it again with a body of his own. One a process, for any loop may get the copy; at other gateways the nonce's
-/// short life is all there is.
+/// and send it again with a body of his own. One a process, for any loop may get the copy; at other gateways the
+/// nonce's short life is all there is.
 ///
 /// An answer with a nonce count is taken once. One without (quirk Q8) is the same for every POST: its nonce belongs to
 /// the address that used it first.

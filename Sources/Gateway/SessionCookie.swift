@@ -5,8 +5,8 @@ public import EventLog
 /// know to serve a POST of the session. Signed, not encrypted: nothing in it is secret.
 ///
 /// Layout before base64url, 72 bytes: version (1), key id (4), session (16), device (16), namespace minor (1),
-/// authentication (1), flags (1: bit 0 waits, bit 1 plain), issue time in seconds (8), lifetime in seconds (4), reserved
-/// (4), HMAC-SHA-256 cut to 16. 96 characters from `[A-Za-z0-9_-]` (items 13 and 14).
+/// authentication (1), flags (1: bit 0 waits, bit 1 plain), issue time in seconds (8), lifetime in seconds (4),
+/// reserved (4), HMAC-SHA-256 cut to 16. 96 characters from `[A-Za-z0-9_-]` (items 13 and 14).
 public struct SessionCookie: Sendable, Hashable {
   /// The cookie's name.
   public static let name = "session"
@@ -21,9 +21,9 @@ public struct SessionCookie: Sendable, Hashable {
   public var authentication: CPEMessage.Authentication
   /// Whether the session waits for work.
   public var waits: Bool
-  /// Whether it was given over plain HTTP, where others may have read it: it is no proof on TLS then. Gateways of before
-  /// this bit pass it over, and what they give bears none and is taken as they take it, so that sessions go on while
-  /// gateways are updated one by one.
+  /// Whether it was given over plain HTTP, where others may have read it: it is no proof on TLS then. Gateways of
+  /// before this bit pass it over, and what they give bears none and is taken as they take it, so that sessions go on
+  /// while gateways are updated one by one.
   public var isPlain: Bool
   /// Seconds since 1970, database clock.
   public var issuedAt: Int64

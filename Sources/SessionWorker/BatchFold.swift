@@ -115,7 +115,8 @@ extension ContactRow {
 
 /// The ids that one record's fold makes: from the record's place, so that folding it again makes the same. After a
 /// restore it may be folded into other things than the first time: so an event's id comes from what it tells, too. An
-/// Inform's are its session's, which no other Inform has: one that the log has twice is told once more under the same ids.
+/// Inform's are its session's, which no other Inform has: one that the log has twice is told once more under the same
+/// ids.
 final class RecordIDs {
   private let namespace: UUID128
   private let place: String

@@ -33,8 +33,8 @@ extension Fold {
   }
 
   /// Whether the Inform was made after the task was sent, so that what it tells may be what came of it: one may lie in
-  /// the log, or in a gateway that was stopped, while the task is sent to a POST of the session before. By the clocks of
-  /// two machines; one that differs by more than lateness is wrong and says nothing.
+  /// the log, or in a gateway that was stopped, while the task is sent to a POST of the session before. By the clocks
+  /// of two machines; one that differs by more than lateness is wrong and says nothing.
   private func isMade(after task: RPCTask, isOvertaken: Bool) -> Bool {
     let age = (task.dispatchedAt ?? task.createdAt) - message.session.time * 1000
     return age < 0 || age > settings.lateness && !isOvertaken
@@ -42,8 +42,8 @@ extension Fold {
 
   /// A restart that was told after the dispatch shows it done; a first try without one, made long after, and no
   /// response, shows it not done (a CPE may retry a broken session before it restarts). When it is folded says nothing:
-  /// after an outage that may be long after an Inform that came before the restart. A gateway's clock that is ahead must
-  /// not make it later.
+  /// after an outage that may be long after an Inform that came before the restart. A gateway's clock that is ahead
+  /// must not make it later.
   /// - Parameter isNews: whether a restart that is told is none of before the dispatch.
   private mutating func settleRestart(_ task: RPCTask, _ codes: Set<String>, isNews: Bool) {
     guard let index = state.index(of: task.id) else { return }
@@ -65,8 +65,8 @@ extension Fold {
     change(index) { $0.dispatchedAt = nil }
   }
 
-  /// Event 8 shows that diagnostics ended, and so does a state other than those before that, once the device has answered
-  /// that it took the request: until then the state may be what diagnostics of before have left.
+  /// Event 8 shows that diagnostics ended, and so does a state other than those before that, once the device has
+  /// answered that it took the request: until then the state may be what diagnostics of before have left.
   private mutating func settleDiagnostics(
     _ task: RPCTask, _ set: [TaskRequest.Setting], _ inform: Inform, _ codes: Set<String>
   ) {

@@ -6,8 +6,8 @@ import Operations
 import PostgreSQL
 
 /// `carillon credentials import FILE`: credentials that devices already have, such as those that left the factory with
-/// them. One device a line: `OUI,ProductClass,SerialNumber,password`, the first three as the device informs them. The file
-/// holds secrets, and others may not be able to read it.
+/// them. One device a line: `OUI,ProductClass,SerialNumber,password`, the first three as the device informs them. The
+/// file holds secrets, and others may not be able to read it.
 enum CredentialsCommand {
   private static let batch = 1000
 

@@ -1,6 +1,6 @@
 /// Which names hold secrets: parameters of the data models and arguments of RPCs. Logs, command lines and events show
-/// ``SecretParameters/placeholder`` in place of their values. Whatever is secret in a twin (`ParameterPath.isSecret`) is one
-/// here; logs hide more, for what they show is gone.
+/// ``SecretParameters/placeholder`` in place of their values. Whatever is secret in a twin (`ParameterPath.isSecret`)
+/// is one here; logs hide more, for what they show is gone.
 public enum SecretParameters {
   /// What stands in place of a secret.
   public static let placeholder = "***"

@@ -1,9 +1,9 @@
 /// The cluster secret and its predecessors: the first makes, all of them verify and open.
 ///
-/// To exchange the secret: write the new one as the second line everywhere and restart all processes, then as the first.
-/// The old line stays: what is at rest in PostgreSQL (devices' passwords above all) is not sealed anew, and without the
-/// secret that it was sealed with it does not open. So a secret that others know makes nothing new any more, but what
-/// they have copied they can read.
+/// To exchange the secret: write the new one as the second line everywhere and restart all processes, then as the
+/// first. The old line stays: what is at rest in PostgreSQL (devices' passwords above all) is not sealed anew, and
+/// without the secret that it was sealed with it does not open. So a secret that others know makes nothing new any
+/// more, but what they have copied they can read.
 public struct ClusterKeyring: Sendable {
   /// Makes everything new.
   public let current: ClusterSecret

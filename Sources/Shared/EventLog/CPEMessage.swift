@@ -84,7 +84,8 @@ public struct CPEMessage: Sendable {
   public var peer = ""
   /// How the CPE proved who it is.
   public var authentication = Authentication.none
-  /// Of ``Authentication/pending``: which pending password was proved, ``mark(ofSealed:)``; empty from an older gateway.
+  /// Of ``Authentication/pending``: which pending password was proved, ``mark(ofSealed:)``; empty from an older
+  /// gateway.
   public var pendingMark: [UInt8] = []
   /// Seconds of the Inform's SessionTimeout header, 0 where none (item 41).
   public var sessionTimeout: UInt32 = 0

@@ -33,8 +33,8 @@ public final class FileSource: BodySource {
 
   deinit { close(descriptor) }
 
-  /// Whether a name is one path segment of letters, digits, `.`, `_` and `-` that begins with none of the marks: with it
-  /// nothing else of the machine than a plain file of the served directory can be named.
+  /// Whether a name is one path segment of letters, digits, `.`, `_` and `-` that begins with none of the marks: with
+  /// it nothing else of the machine than a plain file of the served directory can be named.
   public static func isPlainName(_ name: String) -> Bool {
     guard let first = name.utf8.first, isAlphanumeric(first) else { return false }
     return name.utf8.count <= 255 && name.utf8.allSatisfy { isAlphanumeric($0) || ".-_".utf8.contains($0) }

@@ -1,5 +1,5 @@
-/// Bounds and deadlines of a server's connections (trust: handshake 10 s, header 10 s, body ≥ 500 B/s after 5 s, silence
-/// 30 s).
+/// Bounds and deadlines of a server's connections (trust: handshake 10 s, header 10 s, body ≥ 500 B/s after 5 s,
+/// silence 30 s).
 public struct HTTPConfiguration: Sendable {
   /// Bounds of a request's head and framing.
   public var limits = RequestLimits()

@@ -1,7 +1,7 @@
 /// Percent-encoding in paths and queries (RFC 3986 §2.1).
 public enum PercentEncoding {
-  /// The decoded text; nil if an escape is malformed, or the result is no UTF-8 or holds a NUL, which no database stores
-  /// and C ends texts at.
+  /// The decoded text; nil if an escape is malformed, or the result is no UTF-8 or holds a NUL, which no database
+  /// stores and C ends texts at.
   ///
   /// - Parameter plusIsSpace: as HTML forms write queries.
   public static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {

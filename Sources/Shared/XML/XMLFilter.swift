@@ -83,8 +83,8 @@ private struct Cleaner {
     if byte >= 0x20 || byte == 9 || byte == 10 || byte == 13 { result.append(byte) }
   }
 
-  /// Copies a character of several bytes, but for U+FFFE and U+FFFF, which XML forbids. What is none becomes U+FFFD, one
-  /// for each part that could have begun one (Unicode, section 3.9, table 3-7).
+  /// Copies a character of several bytes, but for U+FFFE and U+FFFF, which XML forbids. What is none becomes U+FFFD,
+  /// one for each part that could have begun one (Unicode, section 3.9, table 3-7).
   private mutating func copyLong(_ lead: UInt8) {
     let (count, second): (Int, ClosedRange<UInt8>) =
       switch lead {

@@ -90,8 +90,8 @@ extension Checker {
   }
 
   /// Any restart that was told after the dispatch is evidence for a Reboot, also one that something else caused, and so
-  /// is the end of any diagnostics. What a restore put in doubt may have been sent at any time; and where the database's
-  /// clock jumped nobody knows what was before what.
+  /// is the end of any diagnostics. What a restore put in doubt may have been sent at any time; and where the
+  /// database's clock jumped nobody knows what was before what.
   private static func hasOtherEvidence(_ task: RPCTask, _ cpe: SimulatedCPE, _ simulation: Simulation) -> Bool {
     let database = simulation.database!
     let isUnknown = database.doubted.contains(task.id) || database.jumped

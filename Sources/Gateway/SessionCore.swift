@@ -174,7 +174,10 @@ public struct SessionCore {
     know(message.session, now) { known in
       known.appended = true
       // Only the gateway that sent the RPC can give a lost ID back; what it stamps is what it sent last.
-      if message.cwmpID.isEmpty { message.cwmpID = known.lastID }
+      if message.cwmpID.isEmpty, !known.lastID.isEmpty {
+        message.cwmpID = known.lastID
+        message.isStamped = true
+      }
     }
     ended.remove(message.session)
     let post = post(of: exchange)

@@ -211,6 +211,8 @@ enum BatchStatements {
      WHERE p.device = w.device AND p.policy = w.policy
     """)
 
+  /// What the batch dispatches goes out when this has been committed, and not when the batch began: a restart that the
+  /// device tells of meanwhile is none of its.
   static let writeTasks = Statement(
     "batch_write_tasks",
     """
@@ -218,8 +220,9 @@ enum BatchStatements {
                       attempt, lost, maximum_attempts, session, post, dispatched_at, not_before, deadline, evidence,
                       result, fault, version, created_at, changed_at)
     SELECT id, device, method, arguments::json, state, once, retries_on_doubt, priority, origin, origin_name,
-           attempt, lost, maximum_attempts, session, post, dispatched_at, not_before, deadline, evidence, result::json,
-           fault::json, version, created_at, $24
+           attempt, lost, maximum_attempts, session, post,
+           CASE WHEN dispatched_at = $24 THEN clock_timestamp() ELSE dispatched_at END,
+           not_before, deadline, evidence, result::json, fault::json, version, created_at, $24
       FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::boolean[], $7::boolean[],
                   $8::smallint[], $9::smallint[], $10::text[], $11::integer[], $12::integer[], $13::integer[],
                   $14::uuid[], $15::bytea[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bytea[],

@@ -47,6 +47,12 @@ extension Fold {
   private func attemptAnswered(_ body: Envelope?) -> Int? {
     if let key = CommandKey(text: message.cwmpID) {
       guard let index = state.index(of: key.task), state.tasks[index].attempt == key.attempt else { return nil }
+      // Its gateway sent that last, and another gateway something else since: it may be the answer to either.
+      if message.isStamped, let outstanding = state.session?.outstanding,
+        outstanding.task != key.task || outstanding.attempt != key.attempt
+      {
+        return nil
+      }
       let matches =
         body?.fault != nil || !message.refused.isEmpty
         || body?.response?.method == state.tasks[index].request.rpcName

@@ -87,6 +87,8 @@ public struct CPEMessage: Sendable {
   /// Of ``Authentication/pending``: which pending password was proved, ``mark(ofSealed:)``; empty from an older
   /// gateway.
   public var pendingMark: [UInt8] = []
+  /// Of a response whose CPE lost its cwmp:ID: ``cwmpID`` is that of what this gateway sent last.
+  public var isStamped = false
   /// Seconds of the Inform's SessionTimeout header, 0 where none (item 41).
   public var sessionTimeout: UInt32 = 0
   /// Of an Inform: how often it was tried before (item 93).
@@ -139,6 +141,7 @@ extension CPEMessage {
     if !peer.isEmpty { headers.append("peer", peer) }
     if authentication != .none { headers.append("auth", CollectionOfOne(authentication.rawValue)) }
     if !pendingMark.isEmpty { headers.append("mark", pendingMark) }
+    if isStamped { headers.append("stamped", CollectionOfOne(1)) }
     if sessionTimeout != 0 { headers.append("timeout", bigEndian(sessionTimeout)) }
     if retryCount != 0 { headers.append("retry", bigEndian(retryCount)) }
     for event in events {
@@ -234,6 +237,7 @@ extension CPEMessage {
     case "peer": peer = String(decoding: value, as: UTF8.self)
     case "auth": authentication = Authentication(rawValue: first) ?? .none
     case "mark": pendingMark = Array(value)
+    case "stamped": isStamped = true
     case "timeout": sessionTimeout = UInt32(truncatingIfNeeded: number(value))
     case "retry": retryCount = UInt32(truncatingIfNeeded: number(value))
     case "event": events.append(Event(code: String(decoding: value, as: UTF8.self)))

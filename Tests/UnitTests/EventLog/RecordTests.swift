@@ -30,6 +30,7 @@ struct RecordTests {
     message.peer = "192.0.2.7"
     message.authentication = .bootstrap
     message.pendingMark = CPEMessage.mark(ofSealed: [1, 2, 3])
+    message.isStamped = true
     message.sessionTimeout = 90
     message.retryCount = 1490
     message.events = [.init(code: "1 BOOT"), .init(code: "M Reboot", commandKey: "key"), .init(code: "2 PERIODIC")]
@@ -42,6 +43,7 @@ struct RecordTests {
     #expect(copy.cwmpID == message.cwmpID && copy.method == "Inform" && copy.namespaceMinor == 2)
     #expect(copy.charset == "ISO-8859-1" && copy.peer == "192.0.2.7" && copy.authentication == .bootstrap)
     #expect(copy.pendingMark == message.pendingMark && copy.pendingMark.count == 8)
+    #expect(copy.isStamped)
     #expect(copy.sessionTimeout == 90 && copy.retryCount == 1490 && copy.events == message.events)
     #expect(copy.digest == message.digest && copy.body == message.body)
   }

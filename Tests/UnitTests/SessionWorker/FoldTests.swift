@@ -225,6 +225,27 @@ struct FoldTests {
     #expect(device.state.tasks.map(\.attempt) == [2])
   }
 
+  // MARK: - Lost IDs
+
+  @Test func `a lost ID that its gateway gave back settles what is outstanding and nothing that went out before it`()
+    throws
+  {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    for _ in 0..<2 { device.queue(.reboot, at: 0) { $0.once = true } }
+    #expect(device.tell(.ready, post: 1, session: 0, at: 1) == ["task.dispatched"])
+    let first = try #require(device.state.tasks.first { $0.state == .dispatched })
+    // The CPE asks once more, through another gateway, which sends it the other task.
+    #expect(device.tell(.ready, post: 2, session: 0, at: 2) == ["task.in_doubt", "task.dispatched"])
+    let stale = Array(CommandKey(task: first.id, attempt: first.attempt).text.utf8)
+    let told = try device.answer(.reboot, post: 3, session: 0, at: 3) { message in
+      message.cwmpID = stale
+      message.isStamped = true
+    }
+    #expect(told == ["task.in_doubt"], "nobody knows which of them was answered")
+    #expect(device.state.tasks.allSatisfy { $0.state == .inDoubt })
+  }
+
   // MARK: - Dependents
 
   @Test func `what depends on a task that ended without success is not sent, and neither is what depends on that`()

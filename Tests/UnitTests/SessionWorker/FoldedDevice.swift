@@ -60,13 +60,15 @@ struct FoldedDevice {
 
   /// Folds the response to what was sent last, in the session that began at `began`.
   mutating func answer(
-    _ response: CPEResponse, post: UInt64, session began: Int64, at seconds: Int64
+    _ response: CPEResponse, post: UInt64, session began: Int64, at seconds: Int64,
+    _ change: (inout CPEMessage) -> Void = { _ in }
   ) throws -> [String] {
     var message = CPEMessage(.response, device: state.id, session: Self.session(at: began), post: Self.post(post))
     message.answerBy = (Self.start + seconds + 5) * 1_000_000
     let sent = state.tasks.first { $0.state == .dispatched }
     message.cwmpID = sent.map { Array(CommandKey(task: $0.id, attempt: $0.attempt).text.utf8) } ?? []
     let body = try parser.parse(CPEEnvelopeWriter().response(response, id: message.cwmpID))
+    change(&message)
     return fold(message, body, at: seconds)
   }
 

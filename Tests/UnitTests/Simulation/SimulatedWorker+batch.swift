@@ -15,6 +15,8 @@ extension SimulatedWorker {
     var moves: [Move]
     var transaction: SimulatedTransaction
     var swappedAt: Int64
+    /// When its rows were written.
+    var writtenAt: Int64 = 0
     var before: [UUID128: DeviceState] = [:]
     var outcome: BatchFold.Outcome
     /// What each event is told for.
@@ -136,7 +138,9 @@ extension SimulatedWorker {
       devices.map { SimulatedTransaction.Row.wakeup($0) } + devices.map { .contact($0) }
     ) { [self] isLocked in
       guard isLocked else { return giveUp(work.transaction, work.done) }
-      process.after(simulation.between(300, 3_000)) { [self] in commit(work) }
+      var work = work
+      work.writtenAt = database.now
+      process.after(simulation.between(300, 3_000)) { [self, work] in commit(work) }
     }
   }
 
@@ -271,7 +275,15 @@ extension SimulatedWorker {
           after.tasks[index].attempt += after.tasks[index].maximumAttempts
         }
       }
-      persist(after, before: work.before[id] ?? DeviceState(id: id))
+      let before = work.before[id] ?? DeviceState(id: id)
+      for index in after.tasks.indices {
+        // As the statement has it: what is dispatched now goes out after this.
+        let (task, known) = (after.tasks[index], before.tasks.first { $0.id == after.tasks[index].id })
+        if task.dispatchedAt != nil, task.dispatchedAt != known?.dispatchedAt {
+          after.tasks[index].dispatchedAt = work.writtenAt
+        }
+      }
+      persist(after, before: before)
     }
     for (task, state) in outcome.finished {
       simulation.note("\(process.name) ends \(task.id.base64URL): \(state.name)")

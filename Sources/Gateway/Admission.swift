@@ -46,10 +46,13 @@ public enum SessionClass: Int, Sendable, Comparable, CaseIterable {
 /// Two stages: before the body, blind to class, by what is in flight; after the parsed Inform by class, for which the
 /// last 30 % of the budget are kept. In flight are Informs that were admitted and not yet acknowledged by the log, and
 /// the bytes of all bodies, whatever they are, from their arrival to their answer.
+///
+/// How many Informs may be in flight follows what the log does: more than it acknowledges in ``patience`` would only
+/// wait, and in the end be refused after they have cost all that they cost.
 public struct Admission: Sendable {
   /// What may be in flight.
   public struct Budget: Sendable {
-    /// Informs.
+    /// Informs, at most.
     public var informs = 2_000
     /// Bytes of bodies.
     public var bytes = 64 * 1024 * 1024
@@ -58,7 +61,18 @@ public struct Admission: Sendable {
     public init() {}
   }
 
+  /// An acknowledgement that takes longer, in microseconds, shows that too much is in flight.
+  static let patience: Int64 = 2_000_000
+  /// Tenths of a look-up, beyond a routine session's share, for each Inform that is done: by them the urgent come
+  /// through.
+  private static let tenthsBeyond = 3
+  private static let mostTenthsBeyond = 300
+
   private let budget: Budget
+  /// Informs that may be in flight now.
+  private(set) var limit: Int
+  private var loweredAt = Int64.min / 2
+  private var tenthsBeyond = Admission.mostTenthsBeyond
   private var informs = 0
   private var bytes = 0
   private var lastProbe = Int64.min / 2
@@ -68,12 +82,23 @@ public struct Admission: Sendable {
   /// - Parameter seed: where the jitter of Retry-After begins; any number.
   public init(_ budget: Budget, seed: UInt64) {
     self.budget = budget
+    limit = budget.informs
     random = seed
   }
 
   /// Stage 1: whether a POST without a valid cookie is read at all.
   public func admitsBody(of length: Int?) -> Bool {
-    informs < budget.informs && bytes + (length ?? 0) <= budget.bytes
+    informs < limit && bytes + (length ?? 0) <= budget.bytes
+  }
+
+  /// Stage 1 where PostgreSQL must be asked whose POST it is: not for more than can be let in, or the look-ups of those
+  /// that are refused would take the room of the others' Informs.
+  /// - Parameter waiting: how many look-ups are under way.
+  public mutating func admitsLookUp(waiting: Int) -> Bool {
+    if informs + waiting < limit * SessionClass.routine.share / 100 { return true }
+    guard tenthsBeyond >= 10 else { return false }
+    tenthsBeyond -= 10
+    return true
   }
 
   /// Whether bodies take more than the budget: then no more is read of those that could be refused.
@@ -86,20 +111,35 @@ public struct Admission: Sendable {
   public mutating func drop(bytes count: Int) { bytes -= count }
 
   /// Stage 2: whether an Inform of this class, whose body has come, goes on, and then counts as in flight until
-  /// ``done()``.
+  /// ``done(after:now:)``.
   public mutating func admit(_ kind: SessionClass) -> Bool {
-    guard informs < budget.informs * kind.share / 100, bytes <= budget.bytes * kind.share / 100 else { return false }
+    guard informs < limit * kind.share / 100, bytes <= budget.bytes * kind.share / 100 else { return false }
     informs += 1
     return true
   }
 
   /// The log has taken an admitted Inform, or it was given up.
-  public mutating func done() { informs -= 1 }
+  /// - Parameters:
+  ///   - time: how long after it was admitted, microseconds.
+  ///   - now: microseconds of a clock that does not jump.
+  public mutating func done(after time: Int64, now: Int64) {
+    tenthsBeyond = min(tenthsBeyond + Self.tenthsBeyond, Self.mostTenthsBeyond)
+    if time > Self.patience {
+      // Once for all that were in flight together.
+      if now - loweredAt > Self.patience / 2 {
+        limit = max(limit / 2, budget.informs / 50, 1)
+        loweredAt = now
+      }
+    } else if informs * 2 >= limit, limit < budget.informs {
+      limit += 1
+    }
+    informs -= 1
+  }
 
   /// Seconds for Retry-After: spread over 30 to 600, later the fuller it is, so that a herd does not come back at once.
   public mutating func retryAfter() -> Int {
     random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    let longest = 60 + 540 * min(informs, budget.informs) / max(budget.informs, 1)
+    let longest = 60 + 540 * min(informs, limit) / max(limit, 1)
     return 30 + Int(random >> 33) % (longest - 29)
   }
 

@@ -92,6 +92,10 @@ final class CWMPHandler: HTTPService {
         gateway.metrics.refused(.authentication)
         return .refuse(.serviceUnavailable, gateway.retryLater, [])
       }
+      guard surroundings.session != nil || gateway.admission.admitsLookUp(waiting: gateway.credentials.underWay) else {
+        gateway.metrics.refused(.overload)
+        return .refuse(.serviceUnavailable, gateway.retryLater, [])
+      }
       // A body that is more than a stranger may send waits in the kernel until it is known whose it is.
       let waits = head.announcesBody && head.contentLength ?? .max > listening.unauthenticatedBody
       if waits { exchange.suspendReading() }

@@ -345,7 +345,8 @@ final class CWMPPost: RequestReceiver {
       envelope.header.supportedVersions.isEmpty
       ? nil : CWMPVersion.common(with: envelope.header.supportedVersions)
     let reply = GatewayLoop.Reply(id: envelope.id, namespace: envelope.namespace, version: version)
-    let pending = GatewayLoop.Pending(exchange: exchange, cookie: cookie, reply: reply, isAdmitted: true)
+    let pending = GatewayLoop.Pending(
+      exchange: exchange, cookie: cookie, reply: reply, admittedAt: gateway.clock.steady)
     waiting = gateway.inform(pending, message)
   }
 

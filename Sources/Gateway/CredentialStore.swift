@@ -36,6 +36,7 @@ final class CredentialStore {
   private var names: [[UInt8]] = []
   private var askers: [[UInt8]: [(askedAt: Int64, completion: Completion)]] = [:]
   private var waitingCount = 0
+  private var readingCount = 0
   private var isReading = false
 
   init(
@@ -54,6 +55,9 @@ final class CredentialStore {
 
   /// Forgets a username.
   func forget(_ username: [UInt8]) { cache.forget(username) }
+
+  /// How many have asked by username and have no answer yet.
+  var underWay: Int { waitingCount + readingCount }
 
   /// Whether one more may ask.
   var hasRoom: Bool { waitingCount < Self.mostWaiting }
@@ -99,10 +103,12 @@ final class CredentialStore {
 
   private func read(_ set: [[UInt8]: [Completion]]) {
     isReading = true
+    readingCount = set.count
     var usernames = PostgreSQLArray(.text, minimumCapacity: set.count)
     for username in set.keys { usernames.append(text: username) }
     lane.submit([Call(Self.byUsername, .array(usernames))], deadline: Self.readDeadline) { [self] result in
       isReading = false
+      readingCount = 0
       serve(set, result)
       readWaiting()
     }

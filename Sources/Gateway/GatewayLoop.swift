@@ -16,8 +16,8 @@ final class GatewayLoop {
     var cookie: SessionCookie?
     /// Of a CPE's request: how to answer it.
     var reply: Reply
-    /// Whether it counts as an Inform in flight until the answer.
-    var isAdmitted = false
+    /// Since when it counts as an Inform in flight, until the answer: microseconds of the steady clock.
+    var admittedAt: Int64?
   }
 
   /// What the CPE's body was, as far as its answer depends on it.
@@ -209,7 +209,7 @@ final class GatewayLoop {
   /// Nothing waits on the exchange any more.
   private func finish(_ id: SessionCore.Exchange) -> Pending? {
     guard let waiting = pending.removeValue(forKey: id) else { return nil }
-    if waiting.isAdmitted { admission.done() }
+    if let since = waiting.admittedAt { admission.done(after: clock.steady - since, now: clock.steady) }
     return waiting
   }
 

@@ -31,13 +31,49 @@ struct AdmissionTests {
     #expect(count(.boot) == 1)
     #expect(count(.urgent) == 1)
     #expect(!admission.admitsBody(of: 1))
-    admission.done()
+    admission.done(after: 1_000, now: 0)
     let seen1 = admission.admitsBody(of: 1)
     #expect(seen1)
     let seen2 = !admission.admit(.routine)
     #expect(seen2)
     let seen3 = admission.admit(.urgent)
     #expect(seen3)
+  }
+
+  @Test("what may be in flight is halved while the log takes longer than it may, once a second, and grows again after")
+  func limit() {
+    var admission = Admission(Admission.Budget(), seed: 1)
+    for _ in 0..<1_000 { _ = admission.admit(.urgent) }
+    for second in 0..<20 {
+      for _ in 0..<3 { admission.done(after: 3_000_000, now: Int64(second) * 1_100_000) }
+    }
+    #expect(admission.limit == 40, "not below a fiftieth: how else would it be seen that the log is back")
+    for _ in 0..<500 { admission.done(after: 20_000, now: 30_000_000) }
+    #expect(admission.limit == 540)
+    admission = Admission(Admission.Budget(), seed: 1)
+    _ = admission.admit(.routine)
+    admission.done(after: 3_000_000, now: 0)
+    _ = admission.admit(.routine)
+    admission.done(after: 20_000, now: 0)
+    #expect(admission.limit == 1_000, "it grows by what fills it only")
+  }
+
+  @Test("PostgreSQL is asked for no more credentials than can be let in, and some more for what may be urgent")
+  func lookUps() {
+    var budget = Admission.Budget()
+    budget.informs = 100
+    var admission = Admission(budget, seed: 1)
+    for _ in 0..<50 { _ = admission.admit(.routine) }
+    func count(waiting: Int) -> Int {
+      var count = 0
+      while count < 100, admission.admitsLookUp(waiting: waiting + count) { count += 1 }
+      return count
+    }
+    #expect(count(waiting: 0) == 20 + 30)
+    #expect(count(waiting: 20) == 0)
+    for _ in 0..<10 { admission.done(after: 1_000, now: 0) }
+    #expect(count(waiting: 30) == 3, "three for ten that are done")
+    #expect(count(waiting: 0) == 30)
   }
 
   @Test("bodies count by their bytes too")

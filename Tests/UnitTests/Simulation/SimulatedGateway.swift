@@ -123,7 +123,7 @@ final class SimulatedGateway {
     simulation.note("gateway \(number) is crowded: \(crowd) Informs for \(duration / 1000) ms")
     simulation.saw(.gatewayCrowded)
     process.after(duration) { [self] in
-      for _ in 0..<crowd { admission.done() }
+      for _ in 0..<crowd { admission.done(after: 0, now: now) }
       crowd = 0
     }
   }
@@ -256,7 +256,7 @@ final class SimulatedGateway {
   /// What continues an admitted session is never refused; only a planted bug does.
   private func isServed(_ reply: (Reply) -> Void) -> Bool {
     guard simulation.bug == .shedsContinuing, !admission.admit(.routine) else {
-      if simulation.bug == .shedsContinuing { admission.done() }
+      if simulation.bug == .shedsContinuing { admission.done(after: 0, now: now) }
       return true
     }
     reply((.unavailable, nil))
@@ -304,7 +304,7 @@ final class SimulatedGateway {
 
   private func finish(_ id: UInt64) -> Exchange? {
     guard let exchange = exchanges.removeValue(forKey: id) else { return nil }
-    if exchange.isAdmitted { admission.done() }
+    if exchange.isAdmitted { admission.done(after: 0, now: now) }
     return exchange
   }
 

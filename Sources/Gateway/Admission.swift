@@ -65,14 +65,14 @@ public struct Admission: Sendable {
   static let patience: Int64 = 2_000_000
   /// Tenths of a look-up, beyond a routine session's share, for each Inform that is done: by them the urgent come
   /// through.
-  private static let tenthsBeyond = 3
-  private static let mostTenthsBeyond = 300
+  private static let earnedTenths = 3
+  private static let mostTenths = 300
 
   private let budget: Budget
   /// Informs that may be in flight now.
   private(set) var limit: Int
   private var loweredAt = Int64.min / 2
-  private var tenthsBeyond = Admission.mostTenthsBeyond
+  private var lookUpTenths = Admission.mostTenths
   private var informs = 0
   private var bytes = 0
   private var lastProbe = Int64.min / 2
@@ -96,8 +96,8 @@ public struct Admission: Sendable {
   /// - Parameter waiting: how many look-ups are under way.
   public mutating func admitsLookUp(waiting: Int) -> Bool {
     if informs + waiting < limit * SessionClass.routine.share / 100 { return true }
-    guard tenthsBeyond >= 10 else { return false }
-    tenthsBeyond -= 10
+    guard lookUpTenths >= 10 else { return false }
+    lookUpTenths -= 10
     return true
   }
 
@@ -123,7 +123,7 @@ public struct Admission: Sendable {
   ///   - time: how long after it was admitted, microseconds.
   ///   - now: microseconds of a clock that does not jump.
   public mutating func done(after time: Int64, now: Int64) {
-    tenthsBeyond = min(tenthsBeyond + Self.tenthsBeyond, Self.mostTenthsBeyond)
+    lookUpTenths = min(lookUpTenths + Self.earnedTenths, Self.mostTenths)
     if time > Self.patience {
       // Once for all that were in flight together.
       if now - loweredAt > Self.patience / 2 {

@@ -363,41 +363,13 @@ public actor Shard {
       return outcome
     }
     await committed(take)
-    tell(outcome.directives)
+    DirectiveSender(producer: producer, seal: parts.seal, report: parts.report).send(outcome.directives)
     parts.report.finished(batch, outcome, took: loop.now - began)
   }
 
   private func committed(_ take: Assignment.Take) async {
     assignment.committed(take)
     for move in take.moves { await parts.claims.moved(move.claim.part, to: move.to) }
-  }
-
-  /// Directives after the commit: a `send` each, `end` and `ask` of one gateway together.
-  private func tell(_ directives: [(Directive, replyPartition: Int32)]) {
-    var lists: [UUID128: (partition: Int32, directives: [Directive])] = [:]
-    var order: [UUID128] = []
-    for (directive, partition) in directives {
-      let gateway = directive.post.instance
-      if directive.verdict == .send {
-        append(DirectiveRecord.send(directive) { parts.seal.seal($0, for: directive.session) }, partition)
-      } else {
-        if lists[gateway] == nil { order.append(gateway) }
-        lists[gateway, default: (partition, [])].directives.append(directive)
-      }
-    }
-    for gateway in order {
-      if let list = lists[gateway] { append(DirectiveRecord.list(list.directives), list.partition) }
-    }
-  }
-
-  private func append(_ record: (RecordHeaders, [UInt8]), _ partition: Int32) {
-    let outgoing = OutgoingRecord(
-      partition: Partition(.directives, partition), key: [], headers: record.0, value: record.1)
-    let report = parts.report
-    producer.append(outgoing) { result in
-      // A directive that is lost costs one repeated `ready`.
-      if case .failure(let error) = result { report.failed("directive not appended", error) }
-    }
   }
 }
 
@@ -417,14 +389,4 @@ extension PostgreSQLError {
 /// A claim moved under another owner: the batch is not this shard's any more.
 struct Fenced: Error, CustomStringConvertible {
   var description: String { "a partition was claimed by another worker" }
-}
-
-/// A record that a newer program wrote.
-struct NewerRecord: Error, CustomStringConvertible {
-  let partition: Int32
-  let offset: Int64
-  var description: String {
-    "record \(offset) of partition \(partition) was written by a newer version: it waits for a worker of that version; "
-      + "update the workers before the gateways and schedulers"
-  }
 }

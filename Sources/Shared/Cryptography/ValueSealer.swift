@@ -1,4 +1,4 @@
-/// Seals small secrets for PostgreSQL: device passwords, secret parameters, task arguments that hold one.
+/// Seals small secrets for PostgreSQL: the passwords of devices.
 ///
 /// Form: version 1 ‖ key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16). The associated data names the owner (the device
 /// id), so that a sealed value copied to another row does not open. Nonces are random: under one key 2³² values are

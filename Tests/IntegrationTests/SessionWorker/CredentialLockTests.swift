@@ -6,7 +6,7 @@ import Testing
 
 @testable import SessionWorker
 
-@Suite("Credentials beside operators' transactions")
+@Suite("Credentials beside operators' transactions", .timeLimit(.minutes(2)))
 struct CredentialLockTests {
   private let device = UUID128(high: 0xD0, low: 1)
 

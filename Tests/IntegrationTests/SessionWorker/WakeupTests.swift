@@ -6,7 +6,7 @@ import Testing
 
 @testable import SessionWorker
 
-@Suite("Wake-ups beside each other's transactions")
+@Suite("Wake-ups beside each other's transactions", .timeLimit(.minutes(2)))
 struct WakeupTests {
   private let device = UUID128(high: 0xD0, low: 1)
 

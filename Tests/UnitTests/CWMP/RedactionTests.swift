@@ -60,6 +60,8 @@ struct RedactionTests {
       "<Name>A.Password</Name><Value><![CDATA[hush", "<Name>A.Password</Name><Value><!-- hush", "<Password>hush",
       "<P><Name>A.B</Name><Value>b</Value></P><P><Value>hush</Value><Name>A.Password</Name></P>",
       "<ParameterValueStruct><Value>hush</Value><Name>A.PIN</Name></ParameterValueStruct>",
+      "<P><Name>A.B</Name><Value/></P>"
+        + "<ParameterValueStruct><Value>hush</Value><Name>A.PIN</Name></ParameterValueStruct>",
     ] {
       #expect(!redacted(text).contains("hush"), "\(text)")
     }

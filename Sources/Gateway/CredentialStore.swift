@@ -14,15 +14,8 @@ final class CredentialStore {
     case unavailable
   }
 
-  private typealias Completion = (Found) -> Void
-
-  private static let largestSet = 256
-  /// Askers that may wait.
-  private static let mostWaiting = 4_096
   /// How long one read may take.
   private static let readDeadline = Duration.seconds(3)
-  /// Who has waited for longer when a read begins is told that it takes too long: so nobody waits for more than both.
-  private static let patience: Int64 = 2_000_000
 
   private let lane: Lane
   private let sealer: ValueSealer
@@ -31,13 +24,8 @@ final class CredentialStore {
   private let unreadable: Counter
   private var complainedAt = Int64.min / 2
   private var cache: CredentialCache
-  /// Usernames that were asked for since the last read began, in their order, and who asks: they go together with the
-  /// next one.
-  private var names: [[UInt8]] = []
-  private var askers: [[UInt8]: [(askedAt: Int64, completion: Completion)]] = [:]
-  private var waitingCount = 0
-  private var readingCount = 0
-  private var isReading = false
+  private var byUsername = LookUps<[UInt8], Found>()
+  private var byDevice = LookUps<UUID128, Found>()
 
   init(
     lane: Lane, keyring: ClusterKeyring, clock: DatabaseClock, capacity: Int, logger: Logger, unreadable: Counter
@@ -57,35 +45,28 @@ final class CredentialStore {
   func forget(_ username: [UInt8]) { cache.forget(username) }
 
   /// How many have asked by username and have no answer yet.
-  var underWay: Int { waitingCount + readingCount }
+  var underWay: Int { byUsername.underWay }
 
-  /// Whether one more may ask.
-  var hasRoom: Bool { waitingCount < Self.mostWaiting }
+  /// Whether one more may ask by username.
+  var hasRoom: Bool { byUsername.hasRoom }
 
-  /// Reads the credential under a username, and keeps it in the cache.
-  ///
-  /// One read at a time: who asks meanwhile is read together, so that a fleet of which nobody is in the cache costs a
-  /// statement a set and not one a session. It is answered within five seconds.
+  /// Reads the credential under a username, and keeps it in the cache. It is answered within five seconds.
   func read(username: [UInt8], _ completion: @escaping (Found) -> Void) {
     // PostgreSQL would refuse the whole set for what no username can be.
     guard username.count <= 256, !username.contains(0), String(validating: username, as: UTF8.self) != nil else {
       return completion(.nothing)
     }
-    guard hasRoom else { return completion(.unavailable) }
-    if askers[username] == nil { names.append(username) }
-    askers[username, default: []].append((clock.steady, completion))
-    waitingCount += 1
-    readWaiting()
+    guard byUsername.hasRoom else { return completion(.unavailable) }
+    byUsername.ask(username, at: clock.steady, completion)
+    readWaitingUsernames()
   }
 
-  /// Reads the credential of a device: whether one that came with bootstrap has its own.
+  /// Reads the credential of a device: whether one that came with bootstrap has its own. It is answered within five
+  /// seconds.
   func read(device: UUID128, _ completion: @escaping (Found) -> Void) {
-    lane.submit([Call(Self.byDevice, .uuid(device))], deadline: Self.readDeadline) { [self] result in
-      switch result {
-      case .failure: completion(.unavailable)
-      case .success(let rows): completion(rows[0].first.map { read($0) } ?? .nothing)
-      }
-    }
+    guard byDevice.hasRoom else { return completion(.unavailable) }
+    byDevice.ask(device, at: clock.steady, completion)
+    readWaitingDevices()
   }
 
   /// Notes that a device was held: for an operator to see and release. Best effort.
@@ -93,61 +74,52 @@ final class CredentialStore {
     lane.submit([Call(Self.hold, .uuid(device), .text(peer))]) { _ in }
   }
 
-  private func readWaiting() {
-    while !isReading, !names.isEmpty {
-      let (set, late) = takeSet()
-      if !set.isEmpty { read(set) }
-      for completion in late { completion(.unavailable) }
-    }
+  private func readWaitingUsernames() {
+    readNext(
+      \.byUsername, Self.ofUsernames, { .texts($0) }, key: { row throws(PostgreSQLError) in try row.bytes(4) })
   }
 
-  private func read(_ set: [[UInt8]: [Completion]]) {
-    isReading = true
-    readingCount = set.count
-    var usernames = PostgreSQLArray(.text, minimumCapacity: set.count)
-    for username in set.keys { usernames.append(text: username) }
-    lane.submit([Call(Self.byUsername, .array(usernames))], deadline: Self.readDeadline) { [self] result in
-      isReading = false
-      readingCount = 0
-      serve(set, result)
-      readWaiting()
-    }
+  private func readWaitingDevices() {
+    readNext(
+      \.byDevice, Self.ofDevices, { .uuids($0) }, key: { row throws(PostgreSQLError) in try row.uuid(0) })
   }
 
-  /// The next usernames to read, the first asked first, and those who have waited too long.
-  private func takeSet() -> (set: [[UInt8]: [Completion]], late: [Completion]) {
-    var set: [[UInt8]: [Completion]] = [:]
-    var late: [Completion] = []
-    let oldest = clock.steady - Self.patience
-    let taken = names.prefix(Self.largestSet)
-    for name in taken {
-      for (askedAt, completion) in askers.removeValue(forKey: name) ?? [] {
-        waitingCount -= 1
-        if askedAt < oldest { late.append(completion) } else { set[name, default: []].append(completion) }
+  /// Reads those who wait for one of the two kinds of look-ups, set by set.
+  private func readNext<Key>(
+    _ lookUps: ReferenceWritableKeyPath<CredentialStore, LookUps<Key, Found>>, _ statement: Statement,
+    _ value: @escaping ([Key]) -> PostgreSQLValue, key: @escaping (Row) throws(PostgreSQLError) -> Key
+  ) {
+    while let turn = self[keyPath: lookUps].begin(now: clock.steady) {
+      if !turn.set.isEmpty {
+        lane.submit([Call(statement, value(Array(turn.set.keys)))], deadline: Self.readDeadline) { [self] result in
+          self[keyPath: lookUps].end()
+          switch result {
+          case .success(let rows): serve(turn.set, rows[0], key: key)
+          case .failure:
+            // Who has come meanwhile would only wait for the same.
+            for completion in turn.set.values.joined() { completion(.unavailable) }
+            for completion in self[keyPath: lookUps].removeAll() { completion(.unavailable) }
+          }
+          readNext(lookUps, statement, value, key: key)
+        }
       }
+      for completion in turn.late { completion(.unavailable) }
     }
-    names.removeFirst(taken.count)
-    return (set, late)
   }
 
-  private func serve(_ set: [[UInt8]: [Completion]], _ result: Result<[Rows], PostgreSQLError>) {
-    guard case .success(let rows) = result, let rows = rows.first else { return refuseAll(set) }
+  private func serve<Key>(
+    _ set: [Key: [(Found) -> Void]], _ rows: Rows, key: (Row) throws(PostgreSQLError) -> Key
+  ) {
     var set = set
     for row in rows {
-      guard let username = try? row.bytes(4), let completions = set.removeValue(forKey: username) else { continue }
+      guard let key = try? key(row), let completions = set.removeValue(forKey: key) else { continue }
       let found = read(row)
-      if case .credential(let credential) = found { cache.insert(username, credential, now: clock.now) }
+      if case .credential(let credential) = found, let username = try? row.bytes(4) {
+        cache.insert(username, credential, now: clock.now)
+      }
       for completion in completions { completion(found) }
     }
     for completion in set.values.joined() { completion(.nothing) }
-  }
-
-  /// PostgreSQL did not answer: who has come meanwhile would only wait for the same.
-  private func refuseAll(_ set: [[UInt8]: [Completion]]) {
-    let waiting = askers.values.joined().map(\.completion)
-    (names, askers, waitingCount) = ([], [:], 0)
-    for completion in set.values.joined() { completion(.unavailable) }
-    for completion in waiting { completion(.unavailable) }
   }
 
   private func read(_ row: Row) -> Found {
@@ -186,11 +158,10 @@ final class CredentialStore {
     }
   }
 
-  private static let byUsername = Statement(
-    "credentials.by_username",
-    "SELECT device, secret, pending_secret, readmit_until, username FROM credential WHERE username = ANY($1)")
-  private static let byDevice = Statement(
-    "credentials.by_device", "SELECT device, secret, pending_secret, readmit_until FROM credential WHERE device = $1")
+  private static let columns = "SELECT device, secret, pending_secret, readmit_until, username FROM credential"
+  private static let ofUsernames = Statement(
+    "credentials.of_usernames", "\(columns) WHERE username = ANY ($1::text[])")
+  private static let ofDevices = Statement("credentials.of_devices", "\(columns) WHERE device = ANY ($1::uuid[])")
   private static let hold = Statement(
     "credentials.hold",
     """

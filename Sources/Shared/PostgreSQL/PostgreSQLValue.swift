@@ -61,6 +61,11 @@ public enum PostgreSQLValue: Sendable {
     array(.text, values) { $0.append($1) }
   }
 
+  /// An array of `text`, of bytes that are UTF-8.
+  public static func texts(_ values: some Collection<[UInt8]>) -> PostgreSQLValue {
+    array(.text, values) { $0.append(text: $1) }
+  }
+
   /// An array of `bytea`.
   public static func bytesArray(_ values: some Collection<[UInt8]>) -> PostgreSQLValue {
     array(.bytes, values) { $0.append(bytes: $1) }

@@ -159,9 +159,9 @@ final class CredentialStore {
   }
 
   private static let columns = "SELECT device, secret, pending_secret, readmit_until, username FROM credential"
-  private static let ofUsernames = Statement(
+  static let ofUsernames = Statement(
     "credentials.of_usernames", "\(columns) WHERE username = ANY ($1::text[])")
-  private static let ofDevices = Statement("credentials.of_devices", "\(columns) WHERE device = ANY ($1::uuid[])")
+  static let ofDevices = Statement("credentials.of_devices", "\(columns) WHERE device = ANY ($1::uuid[])")
   private static let hold = Statement(
     "credentials.hold",
     """

@@ -53,7 +53,9 @@ public actor GatewayShard {
     self.loop = loop
     logger = parts.logger
     log = parts.log
-    lane = try Lane(on: loop, parts.database)
+    var database = parts.database
+    database.session = LaneSettings.byIndex
+    lane = try Lane(on: loop, database)
     let metrics = GatewayMetrics(parts.metrics)
     let credentials = CredentialStore(
       lane: lane, keyring: parts.keyring, clock: clock, capacity: 100_000, logger: parts.logger,

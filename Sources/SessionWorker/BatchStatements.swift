@@ -4,12 +4,6 @@ import PostgreSQL
 ///
 /// Every statement names the device first. Sets come as arrays of one length; `unnest` makes rows of them.
 enum BatchStatements {
-  /// For the sessions of the worker's lane. A plan is made once and kept, often while the tables are all but empty: it
-  /// must still be right when they are not. On an empty table the planner prefers to read all of it, and goes on so for
-  /// every batch until somebody analyses the table. (`jit`: what reads a table of one row would be compiled for its
-  /// forbidden cost.)
-  static let session = ["enable_seqscan": "off", "enable_bitmapscan": "off", "jit": "off"]
-
   /// What tells whether an Inform is trivial. $1: device ids.
   static let contacts = Statement(
     "batch_contacts",

@@ -52,9 +52,6 @@ public actor Shard {
     }
   }
 
-  /// What ``Parts/lane``'s sessions are to be set to (`LaneSettings.session`).
-  public static let laneSession = BatchStatements.session
-
   /// Bytes of one reading.
   private static let maximumBytes = 1 << 20
   /// A new batch begins at most this often: full batches cost less a record.

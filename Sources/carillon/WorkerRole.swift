@@ -42,7 +42,7 @@ enum WorkerRole {
     let claims = Claims(log: "messages/\(incarnation)", partitions: nil, lane: try Lane(on: loop, process.database))
     let path = process.configurationPath
     var database = process.database
-    database.session.merge(Shard.laneSession) { _, ours in ours }
+    database.session = LaneSettings.byIndex
     return Shard.Parts(
       lane: try Lane(on: loop, database), claims: claims, log: log, incarnation: incarnation,
       seal: RecordSeal(process.keyring, sealer: process.sealer), policies: PolicyStore(report: report),

@@ -38,10 +38,7 @@ public final class PostgreSQLLog: EventLog {
     _ settings: LaneSettings, on loop: EventLoop, retention: [Topic: Duration] = [:]
   ) async throws -> PostgreSQLLog {
     var settings = settings
-    // Plans are made while tables are empty and must still be right when they are not.
-    settings.session["enable_seqscan"] = "off"
-    settings.session["enable_bitmapscan"] = "off"
-    settings.session["jit"] = "off"
+    settings.session = LaneSettings.byIndex
     let control = try Lane(on: loop, settings)
     do throws(PostgreSQLError) {
       var partitions: [Topic: Int32] = [:]

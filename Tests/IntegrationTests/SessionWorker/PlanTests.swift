@@ -3,23 +3,25 @@ import Fleet
 import PostgreSQL
 import Testing
 
+@testable import Gateway
 @testable import SessionWorker
 
-@Suite("Plans of the worker's statements")
-struct BatchPlanTests {
+@Suite("Plans of the worker's and the gateway's statements")
+struct PlanTests {
   static let statements = [
     BatchStatements.contacts, BatchStatements.tasks, BatchStatements.devices, BatchStatements.sessions,
     BatchStatements.credentials, BatchStatements.twins, BatchStatements.twinBlocks, BatchStatements.policies,
     BatchStatements.touchContacts, BatchStatements.deleteSessions, BatchStatements.deleteTasks,
     TaskStore.closeWakeups, TaskStore.lockWakeups, BatchStatements.writeOutbox, BatchStatements.writeMethods,
     BatchStatements.deleteBlocks, BatchStatements.deleteSubtrees, BatchStatements.deletePolicies,
+    CredentialStore.ofUsernames, CredentialStore.ofDevices,
   ]
 
   @Test("made on empty tables and kept, they still find each device's rows by an index", arguments: statements)
   func indexed(_ statement: Statement) async throws {
     try await TestPostgreSQL.withDatabase(migrations: [LogSchema.migration] + FleetSchema.migrations) { database in
       var settings = database.settings
-      settings.session = BatchStatements.session
+      settings.session = LaneSettings.byIndex
       settings.session["plan_cache_mode"] = "force_generic_plan"
       try await database.withLane(settings) { lane in
         let plan = try await lane.transaction(deadline: .seconds(10)) { transaction in

@@ -13,8 +13,8 @@ public struct LaneSettings: Sendable {
   public var session: [String: String] = [:]
   /// For ``session``, where every read must find its rows by an index. A plan is made once and kept, often while the
   /// tables are all but empty: it must still be right when they are not. On an empty table the planner prefers to read
-  /// all of it, and goes on so every time until somebody analyses the table. (`jit`: what reads a table of one row would
-  /// be compiled for its forbidden cost.)
+  /// all of it, and goes on so every time until somebody analyses the table. (`jit`: what reads a table of one row
+  /// would be compiled for its forbidden cost.)
   public static let byIndex = ["enable_seqscan": "off", "enable_bitmapscan": "off", "jit": "off"]
   /// How long one attempt to connect may take, for each host.
   public var connectTimeout: Duration = .seconds(5)

@@ -155,6 +155,7 @@ extension Fold {
         task.session = session
         task.post = post
         task.dispatchedAt = now
+        if task.evidence == .missed { task.evidence = nil }
       }
       let task = state.tasks[index]
       state.session?.outstanding = SessionRow.Outstanding(task: task.id, attempt: task.attempt, post: post)

@@ -33,9 +33,11 @@ extension Fold {
   }
 
   /// Whether the Inform was made after the task was sent, so that what it tells may be what came of it: one may lie in
-  /// the log, or in a gateway that was stopped, while the task is sent to a POST of the session before. By the clocks
-  /// of two machines; one that differs by more than lateness is wrong and says nothing.
+  /// the log, or in a gateway that was stopped, while the task is sent to a POST of the session before. What this batch
+  /// dispatches is sent when all its records have been read. Else by the clocks of two machines; one that differs by
+  /// more than lateness is wrong and says nothing.
   private func isMade(after task: RPCTask, isOvertaken: Bool) -> Bool {
+    guard task.dispatchedAt != now else { return false }
     let age = (task.dispatchedAt ?? task.createdAt) - message.session.time * 1000
     return age < 0 || age > settings.lateness && !isOvertaken
   }
@@ -50,8 +52,8 @@ extension Fold {
     let made = min(now, message.session.time * 1000)
     if codes.contains("0 BOOTSTRAP") || task.request == .reboot && codes.contains("1 BOOT") {
       if isNews { finish(index, .succeeded) } else { mayHaveRestarted(index) }
-    } else if task.state != .accepted, message.retryCount == 0, let sent = task.dispatchedAt,
-      made - sent >= settings.bootPatience
+    } else if task.state != .accepted, task.evidence != .missed, message.retryCount == 0,
+      let sent = task.dispatchedAt, made - sent >= settings.bootPatience
     {
       retry(index, fault: FaultText.notDone, countsAsLost: true)
     }
@@ -61,8 +63,8 @@ extension Fold {
   /// longer shows that the task was not done (P4).
   mutating func mayHaveRestarted(_ index: Int) {
     let task = state.tasks[index]
-    guard task.request == .reboot || task.request == .factoryReset, task.dispatchedAt != nil else { return }
-    change(index) { $0.dispatchedAt = nil }
+    guard task.request == .reboot || task.request == .factoryReset, task.evidence != .missed else { return }
+    change(index) { $0.evidence = .missed }
   }
 
   /// Event 8 shows that diagnostics ended, and so does a state other than those before that, once the device has

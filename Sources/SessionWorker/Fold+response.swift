@@ -84,7 +84,7 @@ extension Fold {
   /// A CPE's fault: any means that nothing was done (item 130). Transient ones are tried again (item 176).
   mutating func settleFault(_ index: Int, _ fault: CWMPFault) {
     let task = state.tasks[index]
-    guard !task.isOfRestore else { return }
+    guard !task.mayBeDone else { return }
     let text = FaultText.json(fault)
     switch task.origin {
     case .policy: notePolicyFault(task, fault)
@@ -215,10 +215,9 @@ extension Fold {
 }
 
 extension RPCTask {
-  /// Whether a restore put it in doubt: it may have been sent in attempts that the database knows nothing of, so that
-  /// an old attempt's failure, read again, is no evidence that it was not done. (Or its evidence may have been missed,
-  /// ``Fold/mayHaveRestarted(_:)``: then a failure that is late does not count either.)
-  var isOfRestore: Bool { state == .inDoubt && dispatchedAt == nil }
+  /// Whether it may have been done though an attempt that is read now failed. A restore put it in doubt: it may have
+  /// been sent in attempts that the database knows nothing of. Or its evidence may have been missed.
+  var mayBeDone: Bool { state == .inDoubt && (dispatchedAt == nil || evidence == .missed) }
 
   /// Whether the response only promises the effect, so that evidence of it is awaited.
   func acceptsOnly(_ response: CPEResponse) -> Bool {

@@ -70,7 +70,8 @@ public struct RPCTask: Sendable, Hashable {
     }
   }
 
-  /// What tells later whether an AddObject was done: the instances that were there before it went out.
+  /// What tells later whether an AddObject was done: the instances that were there before it went out. Of a restart,
+  /// that it may have been told already (``missed``).
   public struct Evidence: Sendable, Hashable {
     /// The session in which they were read: the dispatch's.
     public var session: UUID128
@@ -107,6 +108,10 @@ public struct RPCTask: Sendable, Hashable {
         bytes[start..<start + 4].reduce(0) { $0 << 8 | UInt32($1) }
       }
     }
+
+    /// Of a Reboot or FactoryReset: a restart was told, or may have been, that may have been this task's. That none is
+    /// told any more shows nothing (P4).
+    public static let missed = Evidence(session: .zero, instances: [])
 
     private static let incomparable = UUID128(high: .max, low: .max)
   }
@@ -149,7 +154,7 @@ public struct RPCTask: Sendable, Hashable {
   public var notBefore: Int64
   /// Every live task has one; microseconds since 1970.
   public var deadline: Int64
-  /// What was read before the dispatch and is compared later.
+  /// What was read before the dispatch and is compared later, or that what shows it done may have been missed.
   public var evidence: Evidence?
   /// What came of it, as JSON; nil so far.
   public var result: [UInt8]?

@@ -89,6 +89,25 @@ struct FoldTests {
     #expect(try device.inform([boot], at: 500) == ["task.succeeded", "device.booted"])
   }
 
+  @Test func `each BOOT from before the dispatch shows nothing, not only the first (P4)`() throws {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    device.queue(.reboot, at: 0)
+    #expect(device.tell(.ready, post: 1, session: 0, at: 10) == ["task.dispatched"])
+    #expect(try device.inform([boot], at: 5, foldedAt: 11) == ["task.in_doubt", "device.booted"])
+    #expect(try device.inform([boot, periodic], at: 7, foldedAt: 12) == ["device.booted"])
+    #expect(try device.inform([boot], at: 500) == ["task.succeeded", "device.booted"])
+  }
+
+  @Test func `nothing in the batch that dispatches was made after it, whatever a gateway's clock says (P4)`() throws {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    device.queue(.reboot, at: 0)
+    #expect(device.tell(.ready, post: 1, session: 0, at: 10) == ["task.dispatched"])
+    #expect(try device.inform([boot], at: 3_600, foldedAt: 10) == ["task.in_doubt", "device.booted"])
+    #expect(device.state.tasks.map(\.state) == [.inDoubt])
+  }
+
   @Test func `events told once more may be those of a restart: afterwards its absence shows nothing (P4)`() throws {
     var device = FoldedDevice()
     _ = try device.inform([boot, periodic], at: 0)

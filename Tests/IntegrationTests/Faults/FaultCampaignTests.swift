@@ -183,7 +183,7 @@ struct FaultCampaign {
     }
   }
 
-  /// Who does what in the database, who waits for whom, and what waits in the outbox.
+  /// Who does what in the database, who waits for whom, what waits in the outbox, and what is not settled.
   private func activity() async throws -> String {
     let statement = Statement(
       "test.activity",
@@ -196,6 +196,11 @@ struct FaultCampaign {
                        c.epoch, 'until', c.lease_until, 'now', clock_timestamp())
         FROM outbox o LEFT JOIN log_claim c ON c.log = 'outbox' AND c.part = o.lane
        GROUP BY o.lane, c.owner, c.epoch, c.lease_until
+      UNION ALL
+      SELECT concat_ws(' ', 'task', id, 'of', device, method, 'state', state, 'origin', origin, 'attempt',
+                       attempt, 'lost', lost, 'sent', dispatched_at, 'not before', not_before, 'until', deadline,
+                       'fault', fault, 'session', (SELECT to_json(s) FROM session s WHERE s.device = t.device)::text)
+        FROM task t
       """)
     return try await direct.withLane { lane in
       try await lane.query(statement).map { try $0.text(0) }.joined(separator: "\n")

@@ -310,8 +310,9 @@ extension SimulatedWorker {
     for task in after.tasks where before.tasks.first(where: { $0.id == task.id })?.state != task.state {
       simulation.note("\(process.name): \(task.request.method) \(task.id.base64URL) is \(task.state.name)")
     }
-    for task in after.tasks where task.isOfSession && after.session?.outstanding?.task != task.id {
-      simulation.violated(.p2, "task \(task.id.base64URL), of a session, is \(task.state.name) without it")
+    for task in after.tasks where task.isOfSession || task.state == .dispatched {
+      guard after.session?.outstanding?.task != task.id else { continue }
+      simulation.violated(.p2, "task \(task.id.base64URL) is \(task.state.name) and no session awaits its answer")
     }
     for task in after.tasks where task.awaitsEvidence {
       database.firstDispatch[task.id] = database.firstDispatch[task.id] ?? simulation.now

@@ -11,22 +11,48 @@ struct FaultCampaignTests {
   /// What `scripts/test --faults` asks for.
   private static func wanted(_ name: String) -> UInt64? { getenv(name).flatMap { UInt64(String(cString: $0)) } }
 
+  /// The rounds that one cluster goes through. The logs take turns, so that a campaign that is broken off had both.
+  struct Turn: CustomTestStringConvertible {
+    let log: TestCluster.Log
+    let rounds: Int
+    var testDescription: String { "\(rounds) on \(log.rawValue)" }
+
+    private static let most = 5
+
+    /// The turns of a campaign.
+    static func turns(of rounds: Int, on logs: [TestCluster.Log]) -> [Turn] {
+      stride(from: 0, to: rounds, by: most * logs.count).flatMap { begun in
+        let slice = min(rounds - begun, most * logs.count)
+        return logs.enumerated().map { Turn(log: $1, rounds: (slice + logs.count - 1 - $0) / logs.count) }
+      }.filter { $0.rounds > 0 }
+    }
+
+    static var wanted: [Turn] {
+      turns(of: Int(FaultCampaignTests.wanted("CARILLON_FAULT_ROUNDS") ?? 5), on: TestCluster.Log.available)
+    }
+  }
+
   @Test(
     "rounds of kills, stops, cut and delayed connections and slow disks lose nothing and do nothing dangerous twice",
-    arguments: TestCluster.Log.available)
-  func rounds(_ log: TestCluster.Log) async throws {
-    let logs = UInt64(TestCluster.Log.available.count)
-    let all = Self.wanted("CARILLON_FAULT_ROUNDS") ?? 5
-    let rounds = log == .postgresql ? (all + logs - 1) / logs : all / logs
-    guard rounds > 0 else { return }
-    let campaign = try FaultCampaign(log)
+    arguments: Turn.wanted)
+  func rounds(_ turn: Turn) async throws {
+    let campaign = try FaultCampaign(turn.log)
     defer { campaign.remove() }
     try await campaign.run { cluster in
-      for _ in 0..<rounds {
+      for _ in 0..<turn.rounds {
         let seed = Self.wanted("CARILLON_FAULT_SEED") ?? UInt64.random(in: 1...999_999)
         guard try await campaign.round(seed, cluster) else { break }
       }
     }
+  }
+
+  @Test func `a campaign has as many rounds as asked, and no more on one log than a turn before the other has its own`()
+  {
+    func told(_ rounds: Int) -> [String] { Turn.turns(of: rounds, on: [.postgresql, .kafka]).map(\.testDescription) }
+    #expect(told(5) == ["3 on postgresql", "2 on kafka"])
+    #expect(told(1) == ["1 on postgresql"])
+    #expect(told(13) == ["5 on postgresql", "5 on kafka", "2 on postgresql", "1 on kafka"])
+    #expect(Turn.turns(of: 7, on: [.postgresql]).map(\.rounds) == [5, 2])
   }
 
   @Test func `the disk is as slow as it was told to be, and no slower`() async throws {

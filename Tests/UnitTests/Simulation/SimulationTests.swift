@@ -41,8 +41,12 @@ struct SimulationTests {
     }
     for seed in failed.sorted() { try replay(seed) }
     for line in exercises.lines { print(line) }
-    if failed.isEmpty { #expect(exercises.missing.isEmpty, "these seeds have none of \(exercises.missing)") }
-    if seconds != nil { print("simulated seeds \(first) to \(seeds.next() - 1)") }
+    let after = seeds.next()
+    // A run of seconds may be over before all that a history can hold has come.
+    if failed.isEmpty, after - first >= Self.usual {
+      #expect(exercises.missing.isEmpty, "these seeds have none of \(exercises.missing)")
+    }
+    if seconds != nil { print("simulated seeds \(first) to \(after - 1)") }
   }
 
   @Test("a planted bug is found by the promise that it breaks", arguments: PlantedBug.allCases)

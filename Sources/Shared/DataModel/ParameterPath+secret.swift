@@ -3,8 +3,12 @@ extension ParameterPath {
   /// it, and only a device that came with its own credential is sent it.
   public var isSecret: Bool {
     guard !isObject else { return false }
-    let name = text.utf8[Self.startOfLastSegment(text)...]
-    return Self.secretEndings.contains { Self.hasSuffix(name, $0) } || Self.isKey(name)
+    var text = text
+    return text.withUTF8 { bytes in
+      let start = bytes.lastIndex(of: UInt8(ascii: ".")).map { $0 + 1 } ?? 0
+      let name = UnsafeBufferPointer(rebasing: bytes[start...])
+      return Self.secretEndings.contains { Self.hasSuffix(name, $0) } || Self.isKey(name)
+    }
   }
 
   /// Endings, in lower case, of the hidden parameters of TR-098, TR-104, TR-140 and TR-181.
@@ -16,21 +20,21 @@ extension ParameterPath {
   ]
 
   /// `ConnectionRequestUsername` is no secret, `Radio.1.Key` is: a name that is `Key`, or `WEPKey` with a number.
-  private static func isKey(_ name: Substring.UTF8View) -> Bool {
-    var name = name
-    while let last = name.last, last >= UInt8(ascii: "0"), last <= UInt8(ascii: "9") { name.removeLast() }
+  private static func isKey(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    let letters = name.lastIndex { $0 < UInt8(ascii: "0") || $0 > UInt8(ascii: "9") }.map { $0 + 1 } ?? 0
+    let name = UnsafeBufferPointer(rebasing: name[..<letters])
     return (name.count == 3 && hasSuffix(name, "key")) || hasSuffix(name, "wepkey")
   }
 
-  private static func startOfLastSegment(_ text: String) -> String.Index {
-    text.utf8.lastIndex(of: UInt8(ascii: ".")).map { text.utf8.index(after: $0) } ?? text.startIndex
-  }
-
-  private static func hasSuffix(_ name: Substring.UTF8View, _ ending: StaticString) -> Bool {
-    ending.withUTF8Buffer { ending in
-      guard name.count >= ending.count else { return false }
-      return zip(name.suffix(ending.count), ending).allSatisfy { lowercased($0) == $1 }
+  // Asked of every reported value: from the end, where most names differ at once.
+  private static func hasSuffix(_ name: UnsafeBufferPointer<UInt8>, _ ending: StaticString) -> Bool {
+    guard name.count >= ending.utf8CodeUnitCount else { return false }
+    var place = name.count
+    for letter in UnsafeBufferPointer(start: ending.utf8Start, count: ending.utf8CodeUnitCount).reversed() {
+      place -= 1
+      guard lowercased(name[place]) == letter else { return false }
     }
+    return true
   }
 
   private static func lowercased(_ byte: UInt8) -> UInt8 {

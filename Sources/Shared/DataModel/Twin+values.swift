@@ -83,20 +83,21 @@ extension Twin {
     guard let index = block(for: value.path, change: &change) else { return }
     let name = value.path.text[blocks[index].block.nameStart(in: value.path)...]
     let (position, found) = blocks[index].block.position(of: name)
+    let isSecret = value.path.isSecret
     var before: String?
     var differs = true
     if found {
       before = blocks[index].block.elements[position].entry.text
-      let outcome = blocks[index].block.elements[position].entry.learn(value, at: now, rewriteAfter: age)
+      let outcome = blocks[index].block.elements[position].entry.learn(value, isSecret, at: now, rewriteAfter: age)
       differs = outcome.differs
       if outcome.mustWrite { blocks[index].isDirty = true }
     } else {
       var entry = TwinEntry()
-      _ = entry.learn(value, at: now, rewriteAfter: age)
+      _ = entry.learn(value, isSecret, at: now, rewriteAfter: age)
       blocks[index].added.append(.init(name: String(name), entry: entry))
       blocks[index].isDirty = true
     }
-    if differs, !value.path.isSecret {
+    if differs, !isSecret {
       change.values.append(.init(path: value.path, before: before, after: value.value))
     }
   }
@@ -115,7 +116,7 @@ extension TwinEntry {
   /// Takes in a report of a parameter's value. A secret's is never believed: CPEs give back nothing or stars (item
   /// 115).
   fileprivate mutating func learn(
-    _ report: ReportedValue, at now: UnixMilliseconds, rewriteAfter age: UnixMilliseconds
+    _ report: ReportedValue, _ isSecret: Bool, at now: UnixMilliseconds, rewriteAfter age: UnixMilliseconds
   ) -> (differs: Bool, mustWrite: Bool) {
     var mustWrite = valueAt.map { now - $0 >= age || now < $0 } ?? true
     if report.type.isKnown || type == nil, type != report.type {
@@ -123,7 +124,7 @@ extension TwinEntry {
       mustWrite = true
     }
     valueAt = now
-    guard !report.path.isSecret else { return (false, mustWrite) }
+    guard !isSecret else { return (false, mustWrite) }
     if confirms(report) {
       unconfirmed = nil
       mustWrite = true

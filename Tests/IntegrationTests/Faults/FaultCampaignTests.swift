@@ -365,7 +365,8 @@ struct FaultCampaign {
         return try await cluster.areReady(role)
       }
     }
-    try await cluster.eventually("every task is settled", within: .seconds(180)) {
+    // One that was lost four times waits up to 300 s for its fifth attempt (`Fold.retry`).
+    try await cluster.eventually("every task is settled", within: .seconds(360)) {
       let (status, text) = try await cluster.api("/tasks?state=live&limit=1000")
       return status == .ok && text.components(of: "\"id\"") == 0
     }

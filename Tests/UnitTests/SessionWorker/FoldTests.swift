@@ -233,6 +233,23 @@ struct FoldTests {
     #expect(try device.inform([periodic], at: 40) == ["task.dead"])
   }
 
+  @Test func `three attempts that were lost are made anew with the next session, the fourth waits minutes`() throws {
+    var device = FoldedDevice()
+    device.queue(.getRPCMethods, at: 0) { $0.deadline = .max }
+    for attempt in Int64(1)...4 {
+      let time = attempt * 20
+      _ = try device.inform([periodic], at: time)
+      #expect(device.tell(.ready, post: UInt64(attempt), session: time, at: time) == ["task.dispatched"])
+    }
+    #expect(try device.inform([periodic], at: 100) == ["task.queued"])
+    let wait = try #require(device.state.tasks.first).notBefore / 1_000_000 - FoldedDevice.start - 100
+    #expect((180...300).contains(wait))
+    #expect(device.tell(.ready, post: 5, session: 100, at: 101) == [], "it is not sent before")
+    _ = try device.inform([periodic], at: 401)
+    #expect(device.tell(.ready, post: 6, session: 401, at: 401) == ["task.dispatched"])
+    #expect(try device.inform([periodic], at: 421) == ["task.dead"])
+  }
+
   @Test func `an attempt that left for a POST before the one that was given up counts`() throws {
     var device = FoldedDevice()
     _ = try device.inform([periodic], at: 0)

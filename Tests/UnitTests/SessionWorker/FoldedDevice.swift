@@ -15,7 +15,7 @@ struct FoldedDevice {
     func open(_ sealed: [UInt8], device: UUID128) -> String? { nil }
   }
 
-  private static let start: Int64 = 1_800_000_000
+  static let start: Int64 = 1_800_000_000
   private static let id = DeviceID(manufacturer: "M", oui: "00D09E", productClass: "Box", serialNumber: "1")
 
   var state = DeviceState(id: FoldedDevice.id.id)

@@ -48,7 +48,7 @@ public struct SessionCore {
     public var acknowledgement: Int64 = 8_000_000
     /// For a directive, from the POST's arrival.
     public var directive: Int64 = 5_000_000
-    /// After which a waiting POST is asked about once more.
+    /// After which a waiting POST is asked about once more; what it brought is acknowledged then.
     public var repeated: Int64 = 2_000_000
     /// The least and most that an empty POST waits for a verdict before it asks itself.
     public var verdict: ClosedRange<Int64> = 300_000...2_000_000
@@ -229,6 +229,8 @@ public struct SessionCore {
     case .work:
       post.acknowledged = true
       waiting[ticket] = post
+      // Not before: a `ready` that overtook what the POST brought would say that the CPE had answered nothing.
+      alarms.insert((ticket, .askAgain), at: now + deadlines.repeated)
       return []
     }
   }
@@ -348,7 +350,6 @@ public struct SessionCore {
       exchange: exchange, message: message, purpose: purpose, acknowledged: false, asked: purpose == .work,
       giveUpAt: giveUpAt)
     alarms.insert((post, .giveUp), at: giveUpAt)
-    if purpose == .work { alarms.insert((post, .askAgain), at: now + deadlines.repeated) }
     // The body travels in the action alone: a waiting POST keeps only what `ready` and `unsent` say of it.
     waiting[post]?.message.body = []
     return [.append(message, ticket: post)]

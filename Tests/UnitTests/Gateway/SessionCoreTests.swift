@@ -146,6 +146,20 @@ struct SessionCoreTests {
     #expect(ready.allSatisfy { $0.namespaceMinor == 2 && $0.authentication == .own })
   }
 
+  @Test("a response's POST is asked about after its record: before, `ready` would say it answered nothing")
+  mutating func asksAfterTheResponse() {
+    let actions = core.response(2, CPEMessage(.response, device: device, session: session), now: 0)
+    guard case .append(_, let ticket?) = actions.first else {
+      Issue.record("response")
+      return
+    }
+    let early = kinds(core.tick(now: 2_900_000))
+    #expect(early == [])
+    _ = core.acknowledged(ticket, succeeded: true, now: 2_900_000)
+    let late = kinds(core.tick(now: 4_900_000))
+    #expect(late == ["ready"])
+  }
+
   @Test("an empty POST before the verdict waits for it; end answers it, ask makes it ready")
   mutating func waitsForVerdict() {
     let (id, ticket) = inform()
@@ -240,7 +254,7 @@ struct SessionCoreTests {
   mutating func responseNotDurable() {
     _ = core.response(2, CPEMessage(.response, device: device, session: session), now: 0)
     let seen30 = kinds(core.tick(now: 5_000_000))
-    #expect(seen30 == ["ready", "unsent", "2:close"])
+    #expect(seen30 == ["unsent", "2:close"])
   }
 
   @Test("a response that the log has and no directive follows gets 204 after 5 s, and unsent is told")
@@ -252,7 +266,7 @@ struct SessionCoreTests {
     }
     let seen31 = core.acknowledged(ticket, succeeded: true, now: 1).isEmpty
     #expect(seen31)
-    let seen32 = kinds(core.tick(now: 2_000_000))
+    let seen32 = kinds(core.tick(now: 2_000_001))
     #expect(seen32 == ["ready"])
     let seen33 = kinds(core.tick(now: 5_000_000))
     #expect(seen33 == ["unsent", "2:nothing"])

@@ -88,9 +88,14 @@ enum Checker {
     func isTold(_ what: String, in session: UUID128) -> Bool {
       own.contains { $0.event.type == "carillon.device.\(what).v1" && $0.event.data.holds(session.description) }
     }
+    // A BOOT that was never acknowledged and the next one are one, wherever that one's Inform is read in the end.
+    var sessions: [UUID128] = []
     for restart in cpe.restarts {
-      guard let session = restart.acknowledged, !simulation.database.contents.deadLetters.contains(session),
-        !restart.sessions.contains(where: { isTold("booted", in: $0) })
+      sessions += restart.sessions
+      guard let session = restart.acknowledged else { continue }
+      defer { sessions = [] }
+      guard !simulation.database.contents.deadLetters.contains(session),
+        !sessions.contains(where: { isTold("booted", in: $0) })
       else { continue }
       simulation.violated(.p1, "cpe \(cpe.number): its BOOT of session \(session) was acknowledged and never told")
     }

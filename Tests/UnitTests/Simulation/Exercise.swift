@@ -132,6 +132,7 @@ enum Exercise: String, CaseIterable {
   case connectionBreaks = "connection breaks"
   case answerLost = "answer lost"
   case postRepeated = "post repeated on a new connection"
+  case responseRepeated = "response repeated on a new connection"
   case rpcRefused = "RPC refused"
 
   // Admission

@@ -102,9 +102,7 @@ extension SimulatedCPE {
     if let diagnosing { cutShort.insert(diagnosing) }
     diagnosing = nil
     simulation.after(simulation.between(2_000_000, 8_000_000)) { [self] in
-      // A BOOT that was never acknowledged and this one are one.
-      let before = restarts.last.map { $0.acknowledged == nil ? $0.sessions : [] } ?? []
-      restarts.append(Restart(at: simulation.now, isReset: resets, sessions: before))
+      restarts.append(Restart(at: simulation.now, isReset: resets))
       model.restart()
       guard !resets else {
         model.reset()

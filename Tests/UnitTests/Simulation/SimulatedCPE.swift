@@ -245,7 +245,16 @@ final class SimulatedCPE {
     let then = waits { [self] in take($0, post) }
     if simulation.fault(1, .bodyRefused) { return gateway.refused(post, then) }
     let id = Array((key?.text ?? "").utf8)
-    gateway.response(post, id, body, isPoison: simulation.fault(0.3, .poisonousResponse), then)
+    let isPoison = simulation.fault(0.3, .poisonousResponse)
+    // As an empty POST. What has no ID and comes twice could be the answer to what was sent in between (docs/session.md).
+    guard key != nil, simulation.fault(3, .responseRepeated) else {
+      return gateway.response(post, id, body, isPoison: isPoison, then)
+    }
+    gateway.response(post, id, body, isPoison: isPoison) { _ in }
+    let attempt = attempt
+    simulation.after(simulation.between(1_000, 400_000)) { [self] in
+      if attempt == self.attempt { gateway.response(post, id, body, isPoison: isPoison, then) }
+    }
   }
 
   // MARK: - Ends

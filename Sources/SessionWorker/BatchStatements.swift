@@ -29,7 +29,7 @@ enum BatchStatements {
     SELECT id, device, method, arguments, state, once, retries_on_doubt, priority, origin, origin_name, idempotency_key,
            depends_on, attempt, lost, maximum_attempts, session, post, dispatched_at, not_before, deadline, evidence,
            result, fault, version, created_at,
-           CASE WHEN state = 1 AND depends_on IS NOT NULL
+           CASE WHEN state IN (1, 4) AND depends_on IS NOT NULL
                 THEN EXISTS (SELECT FROM task_history h WHERE h.id = task.depends_on AND h.state <> 10)
                 ELSE false END
       FROM task WHERE device = ANY ($1::uuid[]) ORDER BY id FOR UPDATE

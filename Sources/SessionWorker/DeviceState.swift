@@ -21,8 +21,8 @@ public struct DeviceState: Sendable {
   public var tasks: [RPCTask] = []
   /// Live tasks whose requests only a newer version knows: they are left to its workers.
   public var unreadableTasks: [UUID128] = []
-  /// What queued tasks depend on and what ended otherwise than well: it is no longer live, and its end may not have
-  /// seen them. Read with the tasks, never written.
+  /// What tasks that are queued or in doubt depend on and what ended otherwise than well: it is no longer live, and its
+  /// end may not have seen them, or left them. Read with the tasks, never written.
   public var failedPrerequisites: Set<UUID128> = []
   /// What we know of its parameters.
   public var twin = Twin()

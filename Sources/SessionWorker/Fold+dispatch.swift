@@ -128,7 +128,7 @@ extension Fold {
   private func isDue(_ task: RPCTask) -> Bool {
     guard task.state == .queued, task.notBefore <= now, task.deadline > now, !task.isOfSession else { return false }
     guard let before = task.dependsOn else { return true }
-    return state.index(of: before) == nil
+    return state.index(of: before) == nil && !state.failedPrerequisites.contains(before)
   }
 
   private func isLess(_ left: RPCTask, _ right: RPCTask) -> Bool {

@@ -28,7 +28,10 @@ extension Fold {
     if let fault { task.fault = fault }
     effects.append(.finished(task, state: final))
     if task.origin != .preparation { tellOfTask(task, final) }
-    if final != .succeeded { failDependents(of: task.id) }
+    guard final != .succeeded else { return }
+    failDependents(of: task.id)
+    // One in doubt may have been sent before; it is not sent again.
+    if state.tasks.contains(where: { $0.dependsOn == task.id }) { state.failedPrerequisites.insert(task.id) }
   }
 
   /// Queues a task again after a fault or a loss, later each time; dead after as many as it may.
@@ -57,11 +60,10 @@ extension Fold {
     return wait * 3 / 4 + wait / 2 * spread / 65_536
   }
 
-  /// What waits for a task that ended without success before this record fails now: it was queued while that one ended,
+  /// What waits for a task that ended without success fails: it was queued while that one ended, or was in doubt then,
   /// or that one was called off.
   mutating func failOrphans() {
     for id in state.failedPrerequisites.sorted() { failDependents(of: id) }
-    state.failedPrerequisites = []
   }
 
   /// What waited for a task that did not succeed cannot be done.

@@ -75,6 +75,7 @@ public struct Fold {
     var fold = Fold(state: state, context: context, message: message)
     if !state.failedPrerequisites.isEmpty { fold.failOrphans() }
     fold.run(body)
+    if !fold.state.failedPrerequisites.isEmpty { fold.failOrphans() }
     return (fold.state, fold.effects)
   }
 

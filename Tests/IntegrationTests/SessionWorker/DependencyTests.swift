@@ -18,12 +18,17 @@ struct DependencyTests {
     return task
   }
 
-  @Test("what was queued while its prerequisite ended badly is known; one that succeeded, or is live, hinders nothing")
-  func failedMeanwhile() async throws {
+  @Test(
+    "what waited, or was in doubt, while its prerequisite ended badly is known; one that succeeded, or is live, hinders nothing",
+    arguments: [RPCTask.State.queued, .inDoubt])
+  func failedMeanwhile(state: RPCTask.State) async throws {
     try await TestPostgreSQL.withLane(migrations: [LogSchema.migration] + FleetSchema.migrations) { lane, _ in
       let all = [task(1), task(2), task(3), task(4, after: 1), task(5, after: 2), task(6, after: 3)]
       try await lane.transaction { transaction in
         try await TaskStore.insert(all, in: transaction)
+        _ = try await transaction.query(
+          Statement("test.dependents", "UPDATE task SET state = $1 WHERE depends_on IS NOT NULL"),
+          .int16(state.rawValue))
         // As a batch ends them that has loaded none of those that wait.
         var writer = BatchWriter(now: 0)
         writer.finish(task(1), .failed)

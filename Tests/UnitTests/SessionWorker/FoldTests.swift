@@ -216,6 +216,18 @@ struct FoldTests {
     #expect(device.state.tasks.map(\.state) == [.inDoubt])
   }
 
+  @Test func `after a restore no missing instance shows anything: what was forgotten may have removed it (P4)`() throws
+  {
+    var device = try sentAddition()
+    device.state.tasks[0].dispatchedAt = nil
+    _ = device.tell(.ready, post: 3, session: 20, at: 21)
+    #expect(try device.answer(instances([1]), post: 4, session: 20, at: 22) == [])
+    #expect(device.state.tasks.map(\.state) == [.inDoubt])
+    _ = try device.inform([periodic], at: 40)
+    #expect(device.tell(.ready, post: 5, session: 40, at: 41) == [])
+    #expect(device.state.tasks.map(\.state) == [.inDoubt], "nor is it asked again")
+  }
+
   // MARK: - What never left
 
   @Test func `an attempt that a gateway gave back unsent does not count: it is not what makes a task dead`() throws {
@@ -295,6 +307,38 @@ struct FoldTests {
     device.state.failedPrerequisites = [failed]
     #expect(device.tell(.ready, post: 1, session: 0, at: 1) == ["task.failed", "task.failed"])
     #expect(device.state.tasks.isEmpty)
+  }
+
+  @Test func `a task in doubt whose prerequisite ended badly is not tried again at its deadline`() throws {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    device.queue(.reboot, at: 0) {
+      $0.dependsOn = UUID128(high: 8, low: 8)
+      $0.state = .inDoubt
+      $0.attempt = 1
+      $0.retriesOnDoubt = true
+    }
+    device.state.failedPrerequisites = [UUID128(high: 8, low: 8)]
+    let told = device.tell(.due, post: 1, session: 0, at: 3_600) {
+      $0.task = UUID128(high: 3, low: 1)
+      $0.attempt = 1
+    }
+    #expect(told == ["task.queued", "task.failed"])
+  }
+
+  @Test func `a task in doubt is not tried again once its prerequisite has ended badly in the same batch`() throws {
+    var device = FoldedDevice()
+    _ = try device.inform([periodic], at: 0)
+    device.queue(.reboot, at: 0) { $0.deadline -= 60_000_000 }
+    device.queue(.reboot, at: 0) {
+      $0.dependsOn = UUID128(high: 3, low: 1)
+      $0.state = .inDoubt
+      $0.retriesOnDoubt = true
+    }
+    for (number, expected) in [(UInt64(1), ["task.expired"]), (2, ["task.queued", "task.failed"])] {
+      let told = device.tell(.due, post: 1, session: 0, at: 3_600) { $0.task = UUID128(high: 3, low: number) }
+      #expect(told == expected)
+    }
   }
 
   @Test func `what depends on a task that is done is sent`() throws {

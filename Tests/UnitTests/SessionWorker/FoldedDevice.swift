@@ -73,9 +73,13 @@ struct FoldedDevice {
   }
 
   /// Folds a record without a body about the session that began at `began`.
-  mutating func tell(_ kind: CPEMessage.Kind, post: UInt64, session began: Int64, at seconds: Int64) -> [String] {
+  mutating func tell(
+    _ kind: CPEMessage.Kind, post: UInt64, session began: Int64, at seconds: Int64,
+    _ change: (inout CPEMessage) -> Void = { _ in }
+  ) -> [String] {
     var message = CPEMessage(kind, device: state.id, session: Self.session(at: began), post: Self.post(post))
     message.answerBy = (Self.start + seconds + 5) * 1_000_000
+    change(&message)
     return fold(message, nil, at: seconds)
   }
 

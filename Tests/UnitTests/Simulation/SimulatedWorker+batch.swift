@@ -122,7 +122,8 @@ extension SimulatedWorker {
     var state = database.contents.states[device] ?? DeviceState(id: device)
     state.tasks.removeAll { !tasks.contains($0.id) }
     if simulation.bug != .sendsOrphans {
-      let ended = state.tasks.filter { $0.state == .queued }.compactMap(\.dependsOn).filter { before in
+      let waiting = state.tasks.filter { $0.state == .queued || $0.state == .inDoubt }
+      let ended = waiting.compactMap(\.dependsOn).filter { before in
         database.contents.end(of: before).map { $0 != .succeeded } ?? false
       }
       state.failedPrerequisites = Set(ended)

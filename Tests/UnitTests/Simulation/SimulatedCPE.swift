@@ -246,7 +246,8 @@ final class SimulatedCPE {
     if simulation.fault(1, .bodyRefused) { return gateway.refused(post, then) }
     let id = Array((key?.text ?? "").utf8)
     let isPoison = simulation.fault(0.3, .poisonousResponse)
-    // As an empty POST. What has no ID and comes twice could be the answer to what was sent in between (docs/session.md).
+    // As an empty POST. What has no ID and comes twice could be the answer to what was sent in between: nothing tells
+    // them apart (docs/session.md).
     guard key != nil, simulation.fault(3, .responseRepeated) else {
       return gateway.response(post, id, body, isPoison: isPoison, then)
     }

@@ -19,7 +19,7 @@ struct DependencyTests {
   }
 
   @Test(
-    "what waited, or was in doubt, while its prerequisite ended badly is known; one that succeeded, or is live, hinders nothing",
+    "what waits or is in doubt while its prerequisite ends badly is known; one that succeeds, or is live, hinders nothing",
     arguments: [RPCTask.State.queued, .inDoubt])
   func failedMeanwhile(state: RPCTask.State) async throws {
     try await TestPostgreSQL.withLane(migrations: [LogSchema.migration] + FleetSchema.migrations) { lane, _ in

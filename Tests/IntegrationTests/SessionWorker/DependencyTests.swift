@@ -19,7 +19,7 @@ struct DependencyTests {
   }
 
   @Test(
-    "what waits or is in doubt while its prerequisite ends badly is known; one that succeeds, or is live, hinders nothing",
+    "what waits or is in doubt while its prerequisite ends badly is known; success, or a live one, hinders nothing",
     arguments: [RPCTask.State.queued, .inDoubt])
   func failedMeanwhile(state: RPCTask.State) async throws {
     try await TestPostgreSQL.withLane(migrations: [LogSchema.migration] + FleetSchema.migrations) { lane, _ in

@@ -137,9 +137,14 @@ extension Fold {
   }
 
   private func isCompared(_ task: RPCTask) -> Bool {
-    guard case .addObject = task.request else { return true }
-    guard let evidence = task.evidence, evidence.isComparable else { return true }
-    return evidence.compared == message.session
+    isIncomparable(task) || task.evidence?.compared == message.session
+  }
+
+  /// Whether the instances of an AddObject's table show nothing of it. What a restore has forgotten may have made a new
+  /// one, or have removed this one's.
+  func isIncomparable(_ task: RPCTask) -> Bool {
+    guard case .addObject = task.request, let evidence = task.evidence else { return true }
+    return !evidence.isComparable || task.mayBeDone
   }
 
   // MARK: - Sending

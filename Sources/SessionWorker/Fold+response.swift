@@ -200,13 +200,11 @@ extension Fold {
         task.evidence?.isComparable = instances != nil
       }
     case .inDoubt:
+      guard !isIncomparable(state.tasks[index]) else { return }
       state.tasks[index].evidence?.compared = session
       guard let before, let instances else { return }
       let new = Set(instances).subtracting(before.instances)
-      if new.isEmpty, state.tasks[index].mayBeDone {
-        // What a restore had forgotten may have removed it again.
-        state.tasks[index].evidence?.isComparable = false
-      } else if new.isEmpty {
+      if new.isEmpty {
         retry(index, fault: FaultText.notDone, countsAsLost: true)
       } else if new.count == 1, let instance = new.first {
         if case .addObject(let path) = state.tasks[index].request { attribute(instance, of: path) }

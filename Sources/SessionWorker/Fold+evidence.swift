@@ -15,6 +15,7 @@ extension Fold {
       guard let key = CommandKey(text: event.commandKey.utf8) else { continue }
       succeedIfAwaited(key.task) { $0.request == .reboot && $0.attempt == key.attempt }
     }
+    let diagnostics = state.tasks.count { $0.awaitsEvidence && $0.request.diagnosticsState != nil }
     for task in state.tasks where task.awaitsEvidence {
       let isLater = isMade(after: task, isOvertaken: isOvertaken)
       let codes = isLater && tellsNews ? all : []
@@ -26,7 +27,7 @@ extension Fold {
         {
           succeedIfAwaited(task.id) { _ in true }
         }
-      case .setParameterValues(let settings, _) where isLater: settleDiagnostics(task, settings, inform, codes)
+      case .setParameterValues where isLater: settleDiagnostics(task, inform, codes, isOnly: diagnostics == 1)
       default: break
       }
     }
@@ -68,14 +69,19 @@ extension Fold {
   }
 
   /// Event 8 shows that diagnostics ended, and so does a state other than those before that, once the device has
-  /// answered that it took the request: until then the state may be what diagnostics of before have left.
-  private mutating func settleDiagnostics(
-    _ task: RPCTask, _ set: [TaskRequest.Setting], _ inform: Inform, _ codes: Set<String>
-  ) {
-    guard let path = set.first(where: { $0.name.hasSuffix(".DiagnosticsState") })?.name else { return }
+  /// answered that it took the request: until then the state may be what diagnostics of before have left, and the event
+  /// that of others under way, now or the next time: a CPE tells it again with new ones until it is acknowledged.
+  private mutating func settleDiagnostics(_ task: RPCTask, _ inform: Inform, _ codes: Set<String>, isOnly: Bool) {
+    guard let path = task.request.diagnosticsState, let index = state.index(of: task.id) else { return }
     let told = inform.parameters.first { $0.name == path }?.value
-    let ended = task.state == .accepted && told.map { $0 != "None" && $0 != "Requested" } ?? false
-    if codes.contains("8 DIAGNOSTICS COMPLETE") || ended { succeedIfAwaited(task.id) { _ in true } }
+    let isTaken = task.state == .accepted
+    let ended = isTaken && told.map { $0 != "None" && $0 != "Requested" } ?? false
+    guard codes.contains("8 DIAGNOSTICS COMPLETE") || ended else { return }
+    if isTaken || isOnly && task.evidence != .missed {
+      finish(index, .succeeded)
+    } else if task.evidence != .missed {
+      change(index) { $0.evidence = .missed }
+    }
   }
 
   private mutating func succeedIfAwaited(_ id: UUID128, _ condition: (RPCTask) -> Bool) {

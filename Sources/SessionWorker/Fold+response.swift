@@ -225,8 +225,7 @@ extension RPCTask {
     switch (request, response) {
     case (.reboot, _), (.factoryReset, _): true
     case (.download, .download(let transfer)): transfer.status == 1
-    case (.setParameterValues(let settings, _), _): settings.contains { $0.name.hasSuffix(".DiagnosticsState") }
-    default: false
+    default: request.diagnosticsState != nil
     }
   }
 }

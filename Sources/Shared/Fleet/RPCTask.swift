@@ -70,8 +70,8 @@ public struct RPCTask: Sendable, Hashable {
     }
   }
 
-  /// What tells later whether an AddObject was done: the instances that were there before it went out. Of a restart,
-  /// that it may have been told already (``missed``).
+  /// What tells later whether an AddObject was done: the instances that were there before it went out. Of a restart
+  /// or diagnostics, that it may have been told already (``missed``).
   public struct Evidence: Sendable, Hashable {
     /// The session in which they were read: the dispatch's.
     public var session: UUID128

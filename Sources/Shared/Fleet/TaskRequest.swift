@@ -169,8 +169,10 @@ public enum TaskRequest: Sendable, Hashable {
   public var isOnceByNature: Bool {
     switch self {
     case .reboot, .factoryReset, .addObject, .download: true
-    case .setParameterValues(let settings, _): settings.contains { $0.name.hasSuffix(".DiagnosticsState") }
-    default: false
+    default: diagnosticsState != nil
     }
   }
+
+  /// The DiagnosticsState that a SetParameterValues sets, which starts diagnostics; nil for others.
+  public var diagnosticsState: String? { settings.first { $0.name.hasSuffix(".DiagnosticsState") }?.name }
 }

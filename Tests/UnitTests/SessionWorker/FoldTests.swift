@@ -157,6 +157,21 @@ struct FoldTests {
     #expect(try device.inform([periodic], at: 20) == ["task.succeeded"])
   }
 
+  @Test func `of diagnostics under way event 8 shows the end of those whose request the device took`() throws {
+    var device = try sentDiagnostics()
+    _ = try device.answer(.setParameterValues(status: 0), post: 2, session: 0, at: 2)
+    device.diagnostics = "Requested"
+    _ = try device.inform([periodic], at: 20)
+    device.queue(.setParameterValues([.init(name: FoldedDevice.diagnosticsState, value: "Requested")]), at: 20)
+    #expect(device.tell(.ready, post: 3, session: 20, at: 21) == ["task.dispatched"])
+    let told = try device.inform([EventStruct(.diagnosticsComplete)], at: 40)
+    #expect(told == ["task.in_doubt", "task.succeeded", "device.diagnostics_completed"])
+    #expect(device.state.tasks.map(\.id) == [UUID128(high: 3, low: 2)])
+    // Once more, with another event: its answer was lost.
+    _ = try device.inform([EventStruct(.diagnosticsComplete), periodic], at: 60, retry: 1)
+    #expect(device.state.tasks.map(\.state) == [.inDoubt])
+  }
+
   // MARK: - Credentials
 
   @Test func `the pending password that a device proved becomes its own, and no other that is pending by now`() throws {
